@@ -1,0 +1,28 @@
+/** Codes of everything that can go wrong in this room; the agent shows them to people. */
+export type ModelErrorCode =
+  | 'BUNDLE_MISSING'
+  | 'BUNDLE_MANIFEST'
+  | 'BUNDLE_HASH'
+  | 'BUNDLE_SHAPE'
+  | 'BUNDLE_GOLDEN'
+  | 'BUNDLE_LIMIT'
+  | 'RUNTIME_MISSING'
+  | 'INPUT_COLUMNS'
+  | 'TRAINING_DATA'
+
+/** A failure around a model. `hint` tells a technician at the roadside what to do next. */
+export class ModelError extends Error {
+  override readonly name = 'ModelError'
+  readonly code: ModelErrorCode
+  readonly hint: string | undefined
+
+  constructor(
+    code: ModelErrorCode,
+    message: string,
+    options: { cause?: unknown; hint?: string } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.code = code
+    this.hint = options.hint
+  }
+}

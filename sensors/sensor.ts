@@ -1,0 +1,55 @@
+import type { ZodType } from 'zod'
+import type { FrameBatch } from './frame.ts'
+import type { ReadingBatch, SignalCatalog } from './reading.ts'
+
+/** Where time comes from, handed in so that a test can stop it. */
+export interface Clock {
+  /** Wall time, microseconds since the epoch. May jump. */
+  nowUs(): number
+  /** Microseconds since some fixed instant of this boot. Never jumps, never goes back. */
+  monoUs(): number
+}
+
+/** Why something that was there to be read did not become a frame or a reading. */
+export type DropCause = 'kernel_overflow' | 'queue_full' | 'parse_error' | 'interface_down'
+
+/** All that a sensor may touch. */
+export interface SensorContext {
+  /** The sensor's name in the config, unique in the agent. */
+  readonly id: string
+  /** What to write into `FrameBatch.bus`. */
+  readonly bus: number
+  readonly catalog: SignalCatalog
+  readonly clock: Clock
+  /** To be called once the device is open and data can flow; the sensor is then `live`. */
+  opened(): void
+  /** Hands frames over. Returns when they have been copied or decoded: the batch may be refilled. */
+  frames(batch: FrameBatch): void
+  /** Hands readings over, under the same rule. */
+  readings(batch: ReadingBatch): void
+  /** Counts what was lost. Every loss is told here or it is a bug. */
+  dropped(cause: DropCause, count: number): void
+}
+
+/**
+ * A source of frames or readings. A sensor only reads: retries, backoff, time-outs and start-up
+ * policy are the supervisor's.
+ */
+export interface Sensor {
+  /**
+   * Opens the device and delivers until the source is exhausted or `signal` aborts; resolves then,
+   * with everything it opened closed. Rejects with a `SensorError` when the device cannot be opened
+   * or is lost. May be called again after it settled.
+   */
+  run(context: SensorContext, signal: AbortSignal): Promise<void>
+}
+
+/** One line of the registry: how a kind of sensor is configured and made. */
+export interface SensorKind<Config = unknown> {
+  /** The word after `kind:` in the config. */
+  readonly kind: string
+  /** Checks and completes this sensor's part of the config. */
+  readonly config: ZodType<Config>
+  /** Makes a sensor; touches no device yet. Paths in `config` are already absolute. */
+  create(config: Config): Sensor
+}

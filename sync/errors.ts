@@ -1,0 +1,29 @@
+/** Codes of everything that can go wrong in this room; the agent shows them to people. */
+export type SyncErrorCode =
+  | 'OUTBOX_CORRUPT'
+  | 'OUTBOX_FULL'
+  | 'OUTBOX_READONLY'
+  | 'OUTBOX_LOCKED'
+  | 'UPLINK_OFFLINE'
+  | 'UPLINK_FENCED'
+  | 'UPLINK_REJECTED'
+  | 'UPLINK_DENIED'
+  | 'UPLINK_TOPIC_MISSING'
+  | 'HISTORY_RANGE'
+
+/** A failure on the way out. `hint` tells a technician at the roadside what to do next. */
+export class SyncError extends Error {
+  override readonly name = 'SyncError'
+  readonly code: SyncErrorCode
+  readonly hint: string | undefined
+
+  constructor(
+    code: SyncErrorCode,
+    message: string,
+    options: { cause?: unknown; hint?: string } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.code = code
+    this.hint = options.hint
+  }
+}

@@ -1,0 +1,25 @@
+import type { Lane, Origin, StoredRecord } from './record.ts'
+
+/** For each lane the last `seq` that the other side has for good; 0 where it has none. */
+export type Positions = Record<Lane, number>
+
+/**
+ * The way out. An uplink keeps nothing between calls that it could not ask for again: after any
+ * rejection the caller calls `close`, waits, and begins with `open` on a fresh uplink.
+ */
+export interface Uplink {
+  /**
+   * Connects, settles whatever an earlier run of the same vehicle left half-done, and only then asks
+   * how far the other side got. Everything up to these positions may be deleted; everything after
+   * them must be sent. Rejects with a `SyncError` saying why and what to do.
+   */
+  open(origin: Origin): Promise<Positions>
+  /**
+   * Delivers all of these records or none. They are in order within each lane and follow what was
+   * delivered before. Resolves once the other side has them for good, with positions; one call at a
+   * time. Rejects with `UPLINK_REJECTED` where the fault lies in a record and not in the link.
+   */
+  send(records: readonly StoredRecord[]): Promise<void>
+  /** Lets go of sockets and threads; never rejects, returns within a bounded time. */
+  close(): Promise<void>
+}
