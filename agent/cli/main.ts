@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { Command } from 'commander'
+import { fail } from './output.ts'
+
+/** Every command, loaded only when it is called: a status must not pay for a Kafka client. */
+const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Command>]>> = {
+  run: [
+    'run the agent: read sensors, score, buffer, sync',
+    async () => (await import('./run.ts')).runCommand(),
+  ],
+  status: [
+    'what a running agent is doing',
+    async () => (await import('./status.ts')).statusCommand(),
+  ],
+  decode: [
+    'decode a CAN log by DBC files into JSON lines',
+    async () => (await import('./decode.ts')).decodeCommand(),
+  ],
+  simulate: [
+    'write the CAN log of a simulated drive',
+    async () => (await import('./simulate.ts')).simulateCommand(),
+  ],
+  model: [
+    'score rows, train, verify and show bundles',
+    async () => (await import('./model.ts')).modelCommand(),
+  ],
+  history: [
+    'read records back from Kafka, tiered history included',
+    async () => (await import('./history.ts')).historyCommand(),
+  ],
+}
+
+const packageFile = new URL(
+  import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json',
+  import.meta.url,
+)
+
+async function main(argv: string[]): Promise<void> {
+  const { version, description } = JSON.parse(readFileSync(packageFile, 'utf8'))
+  const program = new Command('milepost')
+    .description(description)
+    .version(version)
+    .showSuggestionAfterError()
+    .showHelpAfterError('(milepost --help tells what there is)')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  milepost run                                 a simulated vehicle, buffering, no Kafka needed
+  milepost run -c milepost.yaml                the agent as configured
+  milepost decode --dbc car.dbc drive.log      named, scaled values from a CAN log
+  milepost history --topic milepost.telemetry  everything that reached Kafka
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or config, 130 stopped by Ctrl-C.`,
+    )
+  const wanted = argv.slice(2).find((word) => !word.startsWith('-'))
+  for (const [name, [what, load]] of Object.entries(COMMANDS)) {
+    if (name === wanted) program.addCommand((await load()).description(what))
+    else program.command(name).description(what).allowUnknownOption()
+  }
+  await program.parseAsync(argv)
+}
+
+main(process.argv).catch(fail)

@@ -1,0 +1,62 @@
+import { styleText } from 'node:util'
+import { type Complaint, complaintOf } from '../error.ts'
+
+/** Exit codes that mean something to a script. */
+export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
+
+const USAGE_CODES = new Set(['USAGE', 'CONFIG_MISSING', 'CONFIG_INVALID'])
+
+type Style = Parameters<typeof styleText>[0]
+
+/** Colours text for a terminal, and only for a terminal that wants it (NO_COLOR, no-color.org). */
+export function paint(style: Style, text: string, stream: NodeJS.WriteStream): string {
+  const plain = !stream.isTTY || (process.env.NO_COLOR ?? '') !== ''
+  return plain ? text : styleText(style, text, { validateStream: false } as never)
+}
+
+/** An error as a person reads it: what, and what to do next. */
+export function complain(error: unknown): Complaint {
+  const complaint = complaintOf(error)
+  const stream = process.stderr
+  stream.write(`${paint('red', `${complaint.code}:`, stream)} ${complaint.message}\n`)
+  if (complaint.hint) stream.write(`${paint('cyan', 'Next:', stream)} ${complaint.hint}\n`)
+  if (complaint.code === 'INTERNAL' && error instanceof Error && process.env.MILEPOST_TRACE) {
+    stream.write(`${error.stack}\n`)
+  }
+  return complaint
+}
+
+/** Tells of an error and ends with the exit code that it stands for. */
+export function fail(error: unknown): never {
+  const { code } = complain(error)
+  process.exit(USAGE_CODES.has(code) ? EXIT.usage : EXIT.failed)
+}
+
+/** A writer for standard output that ends the program in peace when the reader goes away. */
+export function quietPipe(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(EXIT.done)
+    throw error
+  })
+}
+
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+
+export function formatBytes(bytes: number): string {
+  const power = Math.min(UNITS.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10))
+  const value = bytes / 1024 ** power
+  return `${power === 0 ? value : value.toFixed(1)} ${UNITS[power]}`
+}
+
+export function formatCount(count: number): string {
+  return Math.round(count).toLocaleString('en-US')
+}
+
+/** A span of time in the two units that matter. */
+export function formatSpan(ms: number): string {
+  const s = Math.max(0, Math.round(ms / 1000))
+  if (s < 60) return `${s} s`
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`
+  if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
+  return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`
+}

@@ -1,0 +1,117 @@
+import { z } from 'zod'
+import { LANES } from '../../sync/record.ts'
+
+const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, ".", "_" or "-"')
+const lane = z.enum(LANES)
+
+/** What every sensor has, whatever its kind; the rest of its keys belong to the kind. */
+export const sensorCommon = z.object({
+  id: name,
+  kind: z.string(),
+  bus: name.default('can0'),
+  /** What a first failure to open means: stop the agent, try again, or go on without. */
+  onStartFail: z.enum(['fail', 'retry', 'ignore']).default('retry'),
+  /** A live sensor that delivers nothing for so long is `stale` and reopened; 0 never. */
+  staleAfterMs: z.number().int().min(0).default(0),
+})
+
+const bus = z.strictObject({
+  dbc: z.array(z.string()).default([]),
+  /** What a broken DBC file means for the others. */
+  onBrokenDbc: z.enum(['fail', 'skip']).default('fail'),
+})
+
+const campaign = z
+  .strictObject({
+    id: name,
+    lane: lane.default('telemetry'),
+    /** Names of signals; `*` stands for any run of characters. */
+    signals: z.array(z.string().min(1)).min(1),
+    /** One snapshot of the chosen signals every so often. */
+    sampleEveryMs: z.number().int().min(1).optional(),
+    /** One record for each change by more than the dead-band. */
+    onChange: z
+      .strictObject({
+        deadband: z.number().min(0).default(0),
+        minIntervalMs: z.number().int().min(0).default(0),
+      })
+      .optional(),
+    /** A reading older than this is no longer part of a snapshot. */
+    staleAfterMs: z.number().int().min(1).default(10_000),
+  })
+  .refine((c) => (c.sampleEveryMs === undefined) !== (c.onChange === undefined), {
+    message: 'exactly one of sampleEveryMs and onChange',
+  })
+
+const model = z.strictObject({
+  bundle: z.string(),
+  lane: lane.default('events'),
+  runtime: z.enum(['auto', 'compiled', 'tfjs-node', 'tfjs-wasm', 'tfjs-cpu']).default('auto'),
+})
+
+const laneLimit = z.strictObject({ maxMiB: z.number().positive().optional() })
+
+const outbox = z.strictObject({
+  /** Longest time that a record of the lower lanes waits for its commit. */
+  groupCommitMs: z.number().int().min(0).max(10_000).default(50),
+  /** Bytes of the outbox's files on disk, all lanes together. */
+  maxMiB: z.number().positive().default(512),
+  lanes: z.partialRecord(lane, laneLimit).default({}),
+})
+
+const secret = z.union([
+  z.strictObject({ file: z.string() }),
+  z.strictObject({ env: z.string() }),
+])
+
+const kafka = z.strictObject({
+  kind: z.literal('kafka'),
+  brokers: z.array(z.string().regex(/^[^\s:]+:\d+$|^\[[^\]]+\]:\d+$/, 'host:port')).min(1),
+  topics: z.partialRecord(lane, z.string()).default({}),
+  checkpointTopic: z.string().default('milepost.checkpoints'),
+  delivery: z.enum(['exactly-once', 'at-least-once']).default('exactly-once'),
+  compression: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).default('none'),
+  sasl: z
+    .strictObject({
+      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+      username: z.string(),
+      password: secret,
+    })
+    .optional(),
+  tls: z
+    .strictObject({
+      ca: z.string().optional(),
+      cert: z.string().optional(),
+      key: z.string().optional(),
+    })
+    .optional(),
+})
+
+const uplink = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('none') }), kafka])
+
+/** The whole of milepost.yaml. Sensors are checked a second time by their own kind. */
+export const configSchema = z.strictObject({
+  vehicle: name,
+  /** Where the outbox and the control socket live. */
+  dataDir: z.string().optional(),
+  sensors: z.array(sensorCommon.loose()).min(1),
+  buses: z.record(name, bus).default({}),
+  /** `Message.Signal` of a DBC file to the name (and unit) it shall have. */
+  names: z
+    .record(
+      z.string(),
+      z.union([z.string(), z.strictObject({ name: z.string(), unit: z.string().optional() })]),
+    )
+    .default({}),
+  campaigns: z.array(campaign).default([]),
+  models: z.array(model).default([]),
+  outbox: outbox.prefault({}),
+  uplink: uplink.default({ kind: 'none' }),
+  log: z
+    .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
+    .prefault({}),
+})
+
+export type Config = z.infer<typeof configSchema>
+export type SensorCommon = z.infer<typeof sensorCommon>
+export type CampaignConfig = Config['campaigns'][number]

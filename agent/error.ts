@@ -1,0 +1,43 @@
+/** Codes of what can go wrong in the agent itself; each room below has its own list. */
+export type AgentErrorCode =
+  | 'CONFIG_MISSING'
+  | 'CONFIG_INVALID'
+  | 'AGENT_DOWN'
+  | 'AGENT_RUNNING'
+  | 'DATA_DIR_DENIED'
+  | 'USAGE'
+
+/** A failure that the agent found. `hint` tells a technician at the roadside what to do next. */
+export class AgentError extends Error {
+  override readonly name = 'AgentError'
+  readonly code: AgentErrorCode
+  readonly hint: string | undefined
+
+  constructor(
+    code: AgentErrorCode,
+    message: string,
+    options: { cause?: unknown; hint?: string } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.code = code
+    this.hint = options.hint
+  }
+}
+
+/** What any error says to a person and to a program. */
+export interface Complaint {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string
+}
+
+/** Reads code, message and hint of an error of any room; an error of no room is `INTERNAL`. */
+export function complaintOf(error: unknown): Complaint {
+  if (!(error instanceof Error)) return { code: 'INTERNAL', message: String(error) }
+  const { code, hint } = error as Error & { code?: unknown; hint?: unknown }
+  return {
+    code: typeof code === 'string' ? code : 'INTERNAL',
+    message: error.message,
+    ...(typeof hint === 'string' ? { hint } : {}),
+  }
+}

@@ -1,0 +1,68 @@
+import type { FrameBatch } from '../sensors/frame.ts'
+import { ReadingBatch, type SignalCatalog } from '../sensors/reading.ts'
+import type { Campaign, Collected } from './collection/campaign.ts'
+import { Latest } from './collection/latest.ts'
+
+/** What turns frames into readings; the DBC decoder, or nothing where no bus has a DBC file. */
+export interface FrameDecoder {
+  decode(frames: FrameBatch, out: ReadingBatch, full: (out: ReadingBatch) => void): void
+}
+
+/** What looks at readings besides campaigns: a model. */
+export interface ReadingObserver {
+  observe(batch: ReadingBatch): void
+}
+
+/** The way from frames to records, on the thread that the sensors deliver to. Nothing in it waits. */
+export class Pipeline {
+  readonly latest = new Latest()
+  framesSeen = 0
+  readingsSeen = 0
+  recordsMade = 0
+
+  readonly #catalog: SignalCatalog
+  readonly #decoder: FrameDecoder | undefined
+  readonly #campaigns: readonly Campaign[]
+  readonly #observers: readonly ReadingObserver[]
+  readonly #keep: (campaign: Campaign, record: Collected) => void
+  readonly #batch = new ReadingBatch()
+  readonly #full = (batch: ReadingBatch): void => {
+    this.readings(batch)
+    batch.count = 0
+  }
+
+  constructor(parts: {
+    catalog: SignalCatalog
+    decoder: FrameDecoder | undefined
+    campaigns: readonly Campaign[]
+    observers: readonly ReadingObserver[]
+    keep(campaign: Campaign, record: Collected): void
+  }) {
+    this.#catalog = parts.catalog
+    this.#decoder = parts.decoder
+    this.#campaigns = parts.campaigns
+    this.#observers = parts.observers
+    this.#keep = parts.keep
+  }
+
+  frames(batch: FrameBatch): void {
+    this.framesSeen += batch.count
+    if (!this.#decoder) return
+    this.#batch.count = 0
+    this.#decoder.decode(batch, this.#batch, this.#full)
+    if (this.#batch.count > 0) this.#full(this.#batch)
+  }
+
+  readings(batch: ReadingBatch): void {
+    this.readingsSeen += batch.count
+    this.latest.reserve(this.#catalog.size)
+    this.latest.update(batch)
+    for (const campaign of this.#campaigns) {
+      campaign.observe(batch, (record) => {
+        this.recordsMade++
+        this.#keep(campaign, record)
+      })
+    }
+    for (const observer of this.#observers) observer.observe(batch)
+  }
+}

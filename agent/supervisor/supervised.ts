@@ -1,0 +1,179 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { FrameBatch } from '../../sensors/frame.ts'
+import type { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
+import type { Clock, DropCause, Sensor, SensorContext } from '../../sensors/sensor.ts'
+import type { SensorPlan } from '../config/load.ts'
+import { type Complaint, complaintOf } from '../error.ts'
+import { Backoff } from './backoff.ts'
+
+export type SensorState = 'starting' | 'live' | 'stale' | 'recovering' | 'failed' | 'off'
+
+/** What `status` says of one sensor. */
+export interface SensorStatus {
+  readonly id: string
+  readonly kind: string
+  readonly bus: string
+  readonly state: SensorState
+  readonly sinceUs: number
+  /** Wall time of its last frame or reading; 0 before the first. */
+  readonly lastDataUs: number
+  readonly frames: number
+  readonly readings: number
+  readonly opens: number
+  readonly dropped: Readonly<Partial<Record<DropCause, number>>>
+  readonly lastError?: Complaint
+}
+
+/** What a supervised sensor needs from the agent. */
+export interface SupervisedHost {
+  readonly catalog: SignalCatalog
+  readonly clock: Clock
+  frames(batch: FrameBatch): void
+  readings(batch: ReadingBatch): void
+  changed(status: SensorStatus): void
+}
+
+const RETRY_FIRST_MS = 500
+const RETRY_MAX_MS = 30_000
+
+/** One sensor kept alive: opened, watched for silence, reopened, and told of. */
+export class Supervised {
+  readonly plan: SensorPlan
+  /** Settles when the sensor has opened for the first time, or given up on that. */
+  readonly firstOpen: Promise<void>
+  /** Settles when it will deliver nothing more: its source ended, or it was stopped. */
+  ended: Promise<void> = Promise.resolve()
+
+  readonly #sensor: Sensor
+  readonly #bus: number
+  readonly #host: SupervisedHost
+  readonly #backoff = new Backoff(RETRY_FIRST_MS, RETRY_MAX_MS)
+  readonly #dropped: Partial<Record<DropCause, number>> = {}
+  #state: SensorState = 'starting'
+  #sinceUs: number
+  #lastDataUs = 0
+  #frames = 0
+  #readings = 0
+  #opens = 0
+  #lastError: Complaint | undefined
+  #opened!: () => void
+  #failed!: (error: unknown) => void
+
+  constructor(plan: SensorPlan, bus: number, host: SupervisedHost) {
+    this.plan = plan
+    this.#bus = bus
+    this.#host = host
+    this.#sensor = plan.kind.create(plan.config)
+    this.#sinceUs = host.clock.nowUs()
+    this.firstOpen = new Promise((resolve, reject) => {
+      this.#opened = resolve
+      this.#failed = reject
+    })
+    this.firstOpen.catch(() => {})
+  }
+
+  start(signal: AbortSignal): void {
+    this.ended = this.#live(signal)
+  }
+
+  status(): SensorStatus {
+    return {
+      id: this.plan.common.id,
+      kind: this.plan.kind.kind,
+      bus: this.plan.common.bus,
+      state: this.#state,
+      sinceUs: this.#sinceUs,
+      lastDataUs: this.#lastDataUs,
+      frames: this.#frames,
+      readings: this.#readings,
+      opens: this.#opens,
+      dropped: { ...this.#dropped },
+      ...(this.#lastError ? { lastError: this.#lastError } : {}),
+    }
+  }
+
+  async #live(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#runOnce(signal)
+        if (this.#state !== 'stale') return this.#enter('off')
+      } catch (error) {
+        if (signal.aborted) break
+        this.#lastError = complaintOf(error)
+        if (this.#opens === 0 && this.plan.common.onStartFail !== 'retry') {
+          this.#enter('failed')
+          if (this.plan.common.onStartFail === 'fail') this.#failed(error)
+          else this.#opened()
+          return
+        }
+        if (this.#opens === 0) this.#opened()
+      }
+      this.#enter('recovering')
+      await sleep(this.#backoff.nextMs(), undefined, { signal }).catch(() => {})
+    }
+    this.#enter('off')
+  }
+
+  /** One opening of the device, until it ends, fails, falls silent or is stopped. */
+  async #runOnce(outer: AbortSignal): Promise<void> {
+    const silence = new AbortController()
+    const quietMs = this.plan.common.staleAfterMs
+    let seen = this.#frames + this.#readings
+    const watch =
+      quietMs > 0
+        ? setInterval(() => {
+            const now = this.#frames + this.#readings
+            if (now === seen && this.#state === 'live') {
+              this.#enter('stale')
+              silence.abort()
+            }
+            seen = now
+          }, quietMs)
+        : undefined
+    try {
+      await this.#sensor.run(this.#context(), AbortSignal.any([outer, silence.signal]))
+    } finally {
+      clearInterval(watch)
+    }
+  }
+
+  #context(): SensorContext {
+    const { catalog, clock } = this.#host
+    const alive = (): void => {
+      this.#lastDataUs = clock.nowUs()
+      this.#backoff.reset()
+    }
+    return {
+      id: this.plan.common.id,
+      bus: this.#bus,
+      catalog,
+      clock,
+      opened: () => {
+        this.#opens++
+        this.#lastError = undefined
+        this.#enter('live')
+        this.#opened()
+      },
+      frames: (batch) => {
+        this.#frames += batch.count
+        alive()
+        this.#host.frames(batch)
+      },
+      readings: (batch) => {
+        this.#readings += batch.count
+        alive()
+        this.#host.readings(batch)
+      },
+      dropped: (cause, count) => {
+        this.#dropped[cause] = (this.#dropped[cause] ?? 0) + count
+      },
+    }
+  }
+
+  #enter(state: SensorState): void {
+    if (state === this.#state) return
+    this.#state = state
+    this.#sinceUs = this.#host.clock.nowUs()
+    this.#host.changed(this.status())
+  }
+}

@@ -1,0 +1,44 @@
+import type { SensorPlan } from '../config/load.ts'
+import { type SensorStatus, Supervised, type SupervisedHost } from './supervised.ts'
+
+/** All sensors of the agent, each kept alive on its own. */
+export class Supervisor {
+  readonly #sensors: readonly Supervised[]
+  readonly #stop = new AbortController()
+
+  constructor(
+    plans: readonly SensorPlan[],
+    busIndex: (name: string) => number,
+    host: SupervisedHost,
+  ) {
+    this.#sensors = plans.map((plan) => new Supervised(plan, busIndex(plan.common.bus), host))
+  }
+
+  /**
+   * Starts every sensor. Resolves once each has opened or is being retried; rejects, with all of
+   * them stopped, where one that must not fail at the start has failed.
+   */
+  async start(): Promise<void> {
+    for (const sensor of this.#sensors) sensor.start(this.#stop.signal)
+    try {
+      await Promise.all(this.#sensors.map((sensor) => sensor.firstOpen))
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+  }
+
+  /** Settles when no sensor will deliver anything more. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#sensors.map((sensor) => sensor.ended))
+  }
+
+  status(): SensorStatus[] {
+    return this.#sensors.map((sensor) => sensor.status())
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort()
+    await this.ended()
+  }
+}
