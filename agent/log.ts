@@ -1,4 +1,4 @@
-import { pino, type Logger } from 'pino'
+import { type Logger, pino } from 'pino'
 import pretty from 'pino-pretty'
 
 export type { Logger }
@@ -7,7 +7,12 @@ export type { Logger }
 export function makeLogger(level: string): Logger {
   const onTerminal = process.stderr.isTTY === true
   const stream = onTerminal
-    ? pretty({ destination: 2, sync: true, ignore: 'pid,hostname', colorize: !process.env.NO_COLOR })
+    ? pretty({
+        destination: 2,
+        sync: true,
+        ignore: 'pid,hostname',
+        colorize: !process.env.NO_COLOR,
+      })
     : pino.destination({ dest: 2, sync: true })
   return pino({ level, base: undefined }, stream)
 }

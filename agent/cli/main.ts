@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
+import { VERSION } from '../status.ts'
 import { fail } from './output.ts'
 
 /** Every command, loaded only when it is called: a status must not pay for a Kafka client. */
@@ -31,16 +31,10 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
   ],
 }
 
-const packageFile = new URL(
-  import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json',
-  import.meta.url,
-)
-
 async function main(argv: string[]): Promise<void> {
-  const { version, description } = JSON.parse(readFileSync(packageFile, 'utf8'))
   const program = new Command('milepost')
-    .description(description)
-    .version(version)
+    .description('Edge gateway agent for vehicles and depots.')
+    .version(VERSION)
     .showSuggestionAfterError()
     .showHelpAfterError('(milepost --help tells what there is)')
     .addHelpText(

@@ -89,8 +89,6 @@ export function problemsOf(
         }
       })
     }
-    return [
-      { line: lineOf(document, lines, path), path: formatPath(path), message: issue.message },
-    ]
+    return [{ line: lineOf(document, lines, path), path: formatPath(path), message: issue.message }]
   })
 }

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { LANES } from '../../sync/record.ts'
 
-const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, ".", "_" or "-"')
+const name = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, ".", "_" or "-"')
 const lane = z.enum(LANES)
 
 /** What every sensor has, whatever its kind; the rest of its keys belong to the kind. */
@@ -59,10 +61,7 @@ const outbox = z.strictObject({
   lanes: z.partialRecord(lane, laneLimit).default({}),
 })
 
-const secret = z.union([
-  z.strictObject({ file: z.string() }),
-  z.strictObject({ env: z.string() }),
-])
+const secret = z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])
 
 const kafka = z.strictObject({
   kind: z.literal('kafka'),

@@ -73,7 +73,9 @@ export function table(header: readonly string[], rows: readonly (readonly (strin
   const widths = header.map((_, c) => Math.max(...cells.map((row) => row[c].length)))
   const numeric = header.map((_, c) => rows.every((row) => typeof row[c] === 'number'))
   const line = (row: readonly string[]) =>
-    row.map((text, c) => (numeric[c] ? text.padStart(widths[c]) : text.padEnd(widths[c]))).join('  ')
+    row
+      .map((text, c) => (numeric[c] ? text.padStart(widths[c]) : text.padEnd(widths[c])))
+      .join('  ')
   return [line(cells[0]), widths.map((w) => '─'.repeat(w)).join('──'), ...cells.slice(1).map(line)]
 }
 

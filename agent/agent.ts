@@ -1,0 +1,188 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { SignalCatalog } from '../sensors/reading.ts'
+import type { Clock } from '../sensors/sensor.ts'
+import type { Lane } from '../sync/record.ts'
+import { Sync } from '../sync/sync-thread.ts'
+import { Buses } from './buses.ts'
+import { bootId, clockState, systemClock } from './clock.ts'
+import { makeCampaign } from './collection/campaign.ts'
+import type { LoadedConfig } from './config/load.ts'
+import { ControlServer } from './control/server.ts'
+import { socketPath } from './control/socket-path.ts'
+import { loadDecoder } from './decoding.ts'
+import { AgentError } from './error.ts'
+import type { Logger } from './log.ts'
+import { loadModels, type Models } from './models.ts'
+import { Pipeline } from './pipeline.ts'
+import { type AgentStatus, type DecodeStatus, VERSION } from './status.ts'
+import { Supervisor } from './supervisor/supervisor.ts'
+import { uplinkOf } from './uplink.ts'
+
+/** One running agent: every part made, joined and, at the end, taken down in order. */
+export class Agent {
+  readonly #config: LoadedConfig
+  readonly #clock: Clock
+  readonly #startedUs: number
+  readonly #catalog = new SignalCatalog()
+  readonly #buses = new Buses()
+  readonly #log: Logger
+  #sync!: Sync
+  #models!: Models
+  #pipeline!: Pipeline
+  #decodeStatus: () => DecodeStatus | undefined = () => undefined
+  #supervisor!: Supervisor
+  #control!: ControlServer
+  #stopping: Promise<void> | undefined
+
+  private constructor(config: LoadedConfig, log: Logger, clock: Clock) {
+    this.#config = config
+    this.#log = log
+    this.#clock = clock
+    this.#startedUs = clock.nowUs()
+  }
+
+  /**
+   * Starts an agent, or throws with nothing left running: what can be refused (DBC files, bundles, a
+   * second agent on the same data) is looked at before the first device is opened.
+   */
+  static async start(
+    config: LoadedConfig,
+    log: Logger,
+    clock: Clock = systemClock,
+  ): Promise<Agent> {
+    const agent = new Agent(config, log, clock)
+    try {
+      await agent.#open()
+    } catch (error) {
+      await agent.stop()
+      throw error
+    }
+    return agent
+  }
+
+  async #open(): Promise<void> {
+    const config = this.#config
+    prepareDataDir(config.dataDir)
+    const decoding = loadDecoder(config, this.#buses, this.#catalog, this.#log)
+    this.#decodeStatus = decoding.status
+    this.#control = await ControlServer.listen(socketPath(config.dataDir), {
+      'GET /status': () => this.status(),
+      'GET /signals': () => this.signals(),
+    })
+    this.#sync = await Sync.start({
+      outbox: {
+        path: join(config.dataDir, 'outbox.db'),
+        vehicle: config.vehicle,
+        bootId: bootId(),
+        maxBytes: config.outbox.maxMiB * 2 ** 20,
+        groupCommitMs: config.outbox.groupCommitMs,
+      },
+      uplink: uplinkOf(config),
+    })
+    this.#models = await loadModels(config, this.#catalog, this.#clock, this.#log, (lane, record) =>
+      this.#keep(lane, record.type, record.timeUs, record.content),
+    )
+    this.#pipeline = new Pipeline({
+      catalog: this.#catalog,
+      decoder: decoding.decoder,
+      campaigns: config.campaigns.map((campaign) => makeCampaign(campaign, this.#catalog)),
+      observers: this.#models.observers,
+      keep: (campaign, record) =>
+        this.#keep(campaign.config.lane, record.type, record.timeUs, record.content),
+    })
+    this.#tell('milepost.agent.started.v1', { version: VERSION, node: process.version })
+    this.#supervisor = new Supervisor(config.sensors, (name) => this.#buses.indexOf(name), {
+      catalog: this.#catalog,
+      clock: this.#clock,
+      frames: (batch) => this.#pipeline.frames(batch),
+      readings: (batch) => this.#pipeline.readings(batch),
+      changed: (status) => {
+        const { id, state, lastError } = status
+        const level = state === 'live' || state === 'off' || state === 'starting' ? 'info' : 'warn'
+        this.#log[level]({ sensor: id, state, ...lastError }, `sensor ${id} is ${state}`)
+      },
+    })
+    await this.#supervisor.start()
+  }
+
+  /** Settles when every sensor has come to its end: a replay without a loop. */
+  async ended(): Promise<void> {
+    await this.#supervisor.ended()
+  }
+
+  /** Resolves once all that was collected so far is kept. */
+  async flush(): Promise<void> {
+    await this.#sync.flush()
+  }
+
+  status(): AgentStatus {
+    const nowUs = this.#clock.nowUs()
+    return {
+      vehicle: this.#config.vehicle,
+      version: VERSION,
+      pid: process.pid,
+      state: this.#stopping ? 'stopping' : 'running',
+      startedUs: this.#startedUs,
+      nowUs,
+      clock: clockState(nowUs),
+      sensors: this.#supervisor?.status() ?? [],
+      decode: this.#decodeStatus(),
+      readings: this.#pipeline?.readingsSeen ?? 0,
+      records: this.#pipeline?.recordsMade ?? 0,
+      models: this.#models?.status() ?? [],
+      sync: this.#sync?.status(),
+      memoryBytes: process.memoryUsage.rss(),
+    }
+  }
+
+  /** The latest reading of every signal seen so far. */
+  signals(): { name: string; unit: string; value: number; timeUs: number }[] {
+    const { value, timeUs } = this.#pipeline.latest
+    return this.#catalog
+      .all()
+      .filter((signal) => timeUs[signal.index] > 0)
+      .map(({ index, name, unit }) => ({ name, unit, value: value[index], timeUs: timeUs[index] }))
+  }
+
+  /** Stops reading, keeps what was collected, hands over what can be, and lets go of everything. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#close()
+    return this.#stopping
+  }
+
+  async #close(): Promise<void> {
+    await this.#supervisor?.stop()
+    if (this.#sync) this.#tell('milepost.agent.stopped.v1', { frames: this.#pipeline?.framesSeen })
+    await this.#sync?.close()
+    this.#models?.close()
+    await this.#control?.close()
+  }
+
+  /** A record about the agent itself. */
+  #tell(type: string, content: Record<string, unknown>): void {
+    this.#keep('critical', type, this.#clock.nowUs(), content)
+  }
+
+  #keep(lane: Lane, type: string, timeUs: number, content: Record<string, unknown>): void {
+    this.#sync.append({
+      lane,
+      type,
+      timeUs,
+      monoUs: this.#clock.monoUs(),
+      clock: clockState(timeUs),
+      payload: JSON.stringify(content),
+    })
+  }
+}
+
+function prepareDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+  } catch (cause) {
+    throw new AgentError('DATA_DIR_DENIED', `Cannot make ${dataDir}: ${(cause as Error).message}`, {
+      cause,
+      hint: 'Set dataDir to a folder that this user may write.',
+    })
+  }
+}

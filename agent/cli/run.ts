@@ -1,0 +1,67 @@
+import { join, resolve } from 'node:path'
+import { Command } from 'commander'
+import { Agent } from '../agent.ts'
+import { type LoadedConfig, loadConfig } from '../config/load.ts'
+import { makeLogger } from '../log.ts'
+import { PACKAGE_ROOT } from '../package-root.ts'
+import { complain, EXIT, fail } from './output.ts'
+import { StatusLine } from './status-line.ts'
+
+/** The config of `milepost run` without -c. */
+const DEFAULT_CONFIG = join(PACKAGE_ROOT, 'agent/config/default.yaml')
+
+interface RunOptions {
+  config?: string
+  dataDir?: string
+  exitAtEnd?: boolean
+}
+
+export function runCommand(): Command {
+  return new Command('run')
+    .option('-c, --config <file>', 'the config; without one, a simulated vehicle and no uplink')
+    .option('--data-dir <folder>', 'where outbox and control socket live; overrides the config')
+    .option('--exit-at-end', 'stop once every sensor has come to its end, as a replay does')
+    .addHelpText(
+      'after',
+      `
+Ctrl-C stops cleanly: what was collected is kept, and what can be sent is sent.
+A second Ctrl-C stops at once; what was committed is safe all the same.`,
+    )
+    .action(async (options: RunOptions) => {
+      try {
+        await run(options)
+      } catch (error) {
+        fail(error)
+      }
+    })
+}
+
+async function run(options: RunOptions): Promise<void> {
+  const config = configOf(options)
+  const log = makeLogger(config.log.level)
+  const agent = await Agent.start(config, log)
+  const outcome = new Promise<number>((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        log.info(`${signal}: stopping`)
+        process.once(signal, () => process.exit(EXIT.interrupted))
+        done(EXIT.done)
+      })
+    }
+    if (options.exitAtEnd) void agent.ended().then(() => done(EXIT.done))
+  })
+  log.info({ vehicle: config.vehicle, dataDir: config.dataDir }, 'milepost is running')
+  const line = StatusLine.onTerminal(() => agent.status())
+  const code = await outcome
+  line?.stop()
+  await agent.stop().catch(complain)
+  log.info('milepost has stopped')
+  process.exit(code)
+}
+
+function configOf(options: RunOptions): LoadedConfig {
+  const config = loadConfig(options.config ?? DEFAULT_CONFIG)
+  if (options.dataDir) return { ...config, dataDir: resolve(options.dataDir) }
+  if (options.config) return config
+  return { ...config, dataDir: resolve('.milepost', config.vehicle) }
+}

@@ -1,0 +1,90 @@
+import { join, resolve } from 'node:path'
+import { Command } from 'commander'
+import { loadConfig } from '../config/load.ts'
+import { ask } from '../control/client.ts'
+import { socketPath } from '../control/socket-path.ts'
+import type { AgentStatus } from '../status.ts'
+import { fail, formatBytes, formatCount, formatSpan, paint } from './output.ts'
+
+interface StatusOptions {
+  config?: string
+  dataDir?: string
+  json?: boolean
+}
+
+/** Where `milepost run` without a config keeps its data. */
+const DEFAULT_DATA_DIR = '.milepost/sim-1'
+
+export function statusCommand(): Command {
+  return new Command('status')
+    .option('-c, --config <file>', 'the config that the agent runs with')
+    .option('--data-dir <folder>', 'the agent’s data folder, instead of a config')
+    .option('--json', 'everything, for a program')
+    .action(async (options: StatusOptions) => {
+      try {
+        const status = await ask<AgentStatus>(socketPath(dataDirOf(options)), 'GET', '/status')
+        if (options.json) process.stdout.write(`${JSON.stringify(status, null, 2)}\n`)
+        else process.stdout.write(`${screen(status).join('\n')}\n`)
+      } catch (error) {
+        fail(error)
+      }
+    })
+}
+
+function dataDirOf({ config, dataDir }: StatusOptions): string {
+  if (dataDir) return resolve(dataDir)
+  return config ? loadConfig(config).dataDir : resolve(join(DEFAULT_DATA_DIR))
+}
+
+/** One screen: identity, sensors, decoding, models, outbox, uplink. */
+function screen(status: AgentStatus): string[] {
+  const out = process.stdout
+  const head = (text: string): string => paint('bold', text.padEnd(9), out)
+  const ago = (us: number): string =>
+    us > 0 ? `${formatSpan((status.nowUs - us) / 1000)} ago` : 'never'
+  const lines = [
+    `${head('vehicle')} ${status.vehicle}, up ${formatSpan((status.nowUs - status.startedUs) / 1000)}, clock ${status.clock}, ${formatBytes(status.memoryBytes)} resident, milepost ${status.version}`,
+  ]
+  for (const sensor of status.sensors) {
+    const good = sensor.state === 'live' || sensor.state === 'off'
+    const drops = Object.entries(sensor.dropped).map(([cause, n]) => `${n} ${cause}`)
+    lines.push(
+      `${head('sensor')} ${sensor.id} (${sensor.kind} on ${sensor.bus}) ${paint(good ? 'green' : 'yellow', sensor.state, out)}, ${formatCount(sensor.frames)} frames, last ${ago(sensor.lastDataUs)}${drops.length ? `, lost ${drops.join(', ')}` : ''}`,
+    )
+    if (sensor.lastError) lines.push(...complaint(sensor.lastError))
+  }
+  if (status.decode) {
+    const { frames, unknown, short } = status.decode
+    lines.push(
+      `${head('decode')} ${formatCount(frames)} frames, ${formatCount(unknown)} of unknown id, ${formatCount(short)} too short`,
+    )
+  }
+  for (const model of status.models) {
+    lines.push(
+      `${head('model')} ${model.name} ${model.hash.slice(0, 12)} on ${model.runtime}, ${formatCount(model.inferences)} inferences, ${formatCount(model.anomalies)} anomalies, last score ${model.lastScore?.toPrecision(3) ?? '–'} (threshold ${model.threshold.toPrecision(3)})`,
+    )
+  }
+  if (status.sync) {
+    const { lanes, outbox, uplink } = status.sync
+    for (const [lane, s] of Object.entries(lanes)) {
+      lines.push(
+        `${head('lane')} ${lane.padEnd(9)} ${formatCount(s.records)} waiting, ${formatBytes(s.bytes)}, oldest ${ago(s.oldestTimeUs)}`,
+      )
+    }
+    lines.push(`${head('outbox')} ${outbox.state}, ${formatBytes(outbox.fileBytes)} on disk`)
+    const good = uplink.state === 'live' || uplink.state === 'off'
+    lines.push(
+      `${head('uplink')} ${uplink.kind} ${paint(good ? 'green' : 'yellow', uplink.state, out)}, ${formatCount(uplink.sentRecords)} records sent, last ${ago(uplink.lastAckTimeUs)}`,
+    )
+    if (uplink.lastError) lines.push(...complaint(uplink.lastError))
+  }
+  return lines
+}
+
+function complaint(error: { code: string; message: string; hint?: string }): string[] {
+  const indent = ' '.repeat(10)
+  return [
+    `${indent}${error.code}: ${error.message}`,
+    ...(error.hint ? [`${indent}Next: ${error.hint}`] : []),
+  ]
+}

@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ClockState } from '../sync/record.ts'
+import type { SyncStatus } from '../sync/sync-thread.ts'
+import type { ModelStatus } from './models.ts'
+import { PACKAGE_ROOT } from './package-root.ts'
+import type { SensorStatus } from './supervisor/supervised.ts'
+
+/** Version of milepost, from package.json. */
+export const VERSION: string = JSON.parse(
+  readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'),
+).version
+
+/** What became of the frames. */
+export interface DecodeStatus {
+  readonly frames: number
+  /** Frames of which no DBC file knows the id. */
+  readonly unknown: number
+  /** Frames too short for the signals that their message has. */
+  readonly short: number
+  /** DBC files that were refused and skipped, as the config allowed. */
+  readonly skippedFiles: readonly string[]
+}
+
+/** What `milepost status --json` prints. */
+export interface AgentStatus {
+  readonly vehicle: string
+  readonly version: string
+  readonly pid: number
+  readonly state: 'running' | 'stopping'
+  readonly startedUs: number
+  readonly nowUs: number
+  readonly clock: ClockState
+  readonly sensors: readonly SensorStatus[]
+  readonly decode: DecodeStatus | undefined
+  readonly readings: number
+  readonly records: number
+  readonly models: readonly ModelStatus[]
+  readonly sync: SyncStatus | undefined
+  readonly memoryBytes: number
+}
