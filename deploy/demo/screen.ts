@@ -60,9 +60,9 @@ function clip(line: string, width: number): string {
   let end = 0
   while (end < line.length && visible < width) {
     // biome-ignore lint/suspicious/noControlCharactersInRegex: this is what colour looks like.
-    const escape = /^\u001b\[[0-9;]*m/.exec(line.slice(end))
-    end += escape ? escape[0].length : 1
-    if (!escape) visible++
+    const colour = /^\u001b\[[0-9;]*m/.exec(line.slice(end))
+    end += colour ? colour[0].length : 1
+    if (!colour) visible++
   }
   return end < line.length ? `${line.slice(0, end)}\u001b[0m` : line
 }
