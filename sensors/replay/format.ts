@@ -8,8 +8,8 @@ import {
   FRAME_STRIDE,
   type FrameBatch,
 } from '../frame.ts'
-import type { BusNames } from './candump.ts'
 import { hexPairs } from './hex.ts'
+import type { BusNames } from './interfaces.ts'
 
 const CAN_ERR_FLAG = 0x20000000
 
