@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { stringify } from 'yaml'
+import { ask } from '../control/client.ts'
+import { socketPath } from '../control/socket-path.ts'
+import { PACKAGE_ROOT } from '../package-root.ts'
+import type { AgentStatus } from '../status.ts'
+
+/** A vehicle of the demo and what was planted in it. */
+export interface VehiclePlan {
+  readonly name: string
+  readonly sensor: Record<string, unknown>
+  /** The kind of fault planted, if any. */
+  readonly fault?: string
+}
+
+/** How the agents are run: the built program where this is it, the sources through tsx otherwise. */
+const PROGRAM = import.meta.url.endsWith('.ts')
+  ? ['--import', 'tsx', join(PACKAGE_ROOT, 'agent/cli/main.ts')]
+  : [join(PACKAGE_ROOT, 'dist/agent/cli/main.js')]
+
+/** One vehicle: an agent in a process of its own, as on the road. */
+export class Vehicle {
+  readonly plan: VehiclePlan
+  readonly #dataDir: string
+  readonly #configFile: string
+  #child: ChildProcess | undefined
+  #last: AgentStatus | undefined
+  restarts = 0
+
+  constructor(plan: VehiclePlan, home: string, brokers: readonly string[]) {
+    this.plan = plan
+    this.#dataDir = join(home, plan.name)
+    this.#configFile = join(home, `${plan.name}.yaml`)
+    mkdirSync(this.#dataDir, { recursive: true })
+    writeFileSync(this.#configFile, stringify(configOf(plan, this.#dataDir, brokers)))
+  }
+
+  get outboxFile(): string {
+    return join(this.#dataDir, 'outbox.db')
+  }
+
+  get logFile(): string {
+    return join(this.#dataDir, 'agent.log')
+  }
+
+  start(): void {
+    const log = openSync(this.logFile, 'a')
+    this.#child = spawn(process.execPath, [...PROGRAM, 'run', '-c', this.#configFile], {
+      cwd: PACKAGE_ROOT,
+      stdio: ['ignore', log, log],
+    })
+  }
+
+  /** The latest answer of the agent; what it last said while it does not answer. */
+  async status(): Promise<AgentStatus | undefined> {
+    try {
+      this.#last = await ask<AgentStatus>(socketPath(this.#dataDir), 'GET', '/status')
+    } catch {
+      // Starting, stopping or killed: what it said last still stands.
+    }
+    return this.#last
+  }
+
+  /** Waits until the agent answers; throws where it has ended instead. */
+  async ready(timeoutMs = 30_000): Promise<void> {
+    const deadline = Date.now() + timeoutMs
+    this.#last = undefined
+    while (!(await this.status())) {
+      const ended = this.#child?.exitCode !== null || this.#child?.signalCode !== null
+      if (ended || Date.now() > deadline) {
+        throw new Error(`The agent of ${this.plan.name} did not start; see ${this.logFile}`)
+      }
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+
+  /** kill -9 in mid-work, and a new start. */
+  async killAndRestart(): Promise<void> {
+    await this.#end('SIGKILL')
+    this.restarts++
+    this.start()
+  }
+
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM')
+  }
+
+  /** For the way out when something failed. */
+  kill(): void {
+    this.#child?.kill('SIGKILL')
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return
+    const ended = new Promise((resolve) => child.once('exit', resolve))
+    child.kill(signal)
+    await ended
+  }
+}
+
+function configOf(plan: VehiclePlan, dataDir: string, brokers: readonly string[]): unknown {
+  return {
+    vehicle: plan.name,
+    dataDir,
+    sensors: [{ id: 'engine', bus: 'can0', ...plan.sensor }],
+    buses: { can0: { dbc: [join(PACKAGE_ROOT, 'sensors/simulator/vehicle.dbc')] } },
+    campaigns: [
+      { id: 'drive', signals: ['*'], sampleEveryMs: 100 },
+      { id: 'gear', signals: ['*Gear*'], onChange: {}, lane: 'events' },
+    ],
+    models: [{ bundle: join(PACKAGE_ROOT, 'models/bundles/simulator') }],
+    uplink: brokers.length ? { kind: 'kafka', brokers } : { kind: 'none' },
+  }
+}

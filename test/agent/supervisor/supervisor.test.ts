@@ -1,0 +1,109 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { systemClock } from '../../../agent/clock.ts'
+import type { SensorStatus } from '../../../agent/supervisor/supervised.ts'
+import { Supervisor } from '../../../agent/supervisor/supervisor.ts'
+import { SensorError } from '../../../sensors/errors.ts'
+import { ReadingBatch, SignalCatalog } from '../../../sensors/reading.ts'
+import type { SensorContext } from '../../../sensors/sensor.ts'
+
+type Run = (context: SensorContext, signal: AbortSignal, attempt: number) => Promise<void>
+
+/** A supervisor over one sensor whose every opening is the given function. */
+function supervise(run: Run, common: { onStartFail?: string; staleAfterMs?: number } = {}) {
+  let attempt = 0
+  const kind = {
+    kind: 'scripted',
+    config: z.unknown(),
+    create: () => ({ run: (c: SensorContext, s: AbortSignal) => run(c, s, attempt++) }),
+  }
+  const plan = {
+    common: {
+      id: 's',
+      kind: 'scripted',
+      bus: 'can0',
+      onStartFail: 'retry',
+      staleAfterMs: 0,
+      ...common,
+    },
+    kind,
+    config: {},
+  }
+  const states: string[] = []
+  const supervisor = new Supervisor([plan as never], () => 0, {
+    catalog: new SignalCatalog(),
+    clock: systemClock,
+    frames: () => {},
+    readings: () => {},
+    changed: (status: SensorStatus) => states.push(status.state),
+  })
+  return { supervisor, states, attempts: () => attempt }
+}
+
+const missing = () => new SensorError('DEVICE_MISSING', 'no such port', { hint: 'plug it in' })
+const untilAborted = async (signal: AbortSignal): Promise<void> => {
+  if (!signal.aborted) await once(signal, 'abort')
+}
+
+test('a device that is missing at first is opened as soon as it is there', async () => {
+  const { supervisor, states } = supervise(async (context, signal, attempt) => {
+    if (attempt === 0) throw missing()
+    context.opened()
+    await untilAborted(signal)
+  })
+  await supervisor.start()
+  assert.equal(supervisor.status()[0].state, 'recovering')
+  assert.deepEqual(supervisor.status()[0].lastError, {
+    code: 'DEVICE_MISSING',
+    message: 'no such port',
+    hint: 'plug it in',
+  })
+  while (supervisor.status()[0].state !== 'live') await sleep(20)
+  assert.equal(supervisor.status()[0].lastError, undefined)
+  await supervisor.stop()
+  assert.deepEqual(states, ['recovering', 'live', 'off'])
+})
+
+test('onStartFail: fail stops the start; ignore goes on without the sensor', async () => {
+  const failing = supervise(() => Promise.reject(missing()), { onStartFail: 'fail' })
+  await assert.rejects(failing.supervisor.start(), { code: 'DEVICE_MISSING' })
+  const ignored = supervise(() => Promise.reject(missing()), { onStartFail: 'ignore' })
+  await ignored.supervisor.start()
+  assert.equal(ignored.supervisor.status()[0].state, 'failed')
+  await ignored.supervisor.stop()
+  assert.equal(ignored.attempts(), 1)
+})
+
+test('a silent device is stale, then reopened', async () => {
+  const { supervisor, states, attempts } = supervise(
+    async (context, signal) => {
+      context.opened()
+      const batch = new ReadingBatch(1)
+      batch.push(0, 1, 1)
+      context.readings(batch)
+      await untilAborted(signal)
+    },
+    { staleAfterMs: 60 },
+  )
+  await supervisor.start()
+  while (attempts() < 2) await sleep(20)
+  await supervisor.stop()
+  assert.deepEqual(states.slice(0, 4), ['live', 'stale', 'recovering', 'live'])
+})
+
+test('a source that ends is off and is not opened again; losses are counted by cause', async () => {
+  const { supervisor, attempts } = supervise(async (context) => {
+    context.opened()
+    context.dropped('parse_error', 2)
+    context.dropped('parse_error', 3)
+    context.dropped('kernel_overflow', 1)
+  })
+  await supervisor.start()
+  await supervisor.ended()
+  assert.equal(supervisor.status()[0].state, 'off')
+  assert.deepEqual(supervisor.status()[0].dropped, { parse_error: 5, kernel_overflow: 1 })
+  assert.equal(attempts(), 1)
+})
