@@ -1,4 +1,5 @@
 import {
+  FD_LENGTHS,
   FRAME_BRS,
   FRAME_ERR,
   FRAME_ESI,
@@ -8,7 +9,7 @@ import {
   FRAME_STRIDE,
   type FrameBatch,
 } from '../frame.ts'
-import { hexValue } from './hex.ts'
+import { hexValue } from '../hex.ts'
 
 /** Bits above the identifier, as in `linux/can.h`. */
 const CAN_EFF_FLAG = 0x80000000
@@ -30,9 +31,6 @@ const BRACKET_CLOSE = 93
 const UNDERSCORE = 95
 const BRACE_OPEN = 123
 const BRACE_CLOSE = 125
-
-/** Payload lengths that CAN FD has (ISO 11898-1, DLC 0 to 15). */
-const FD_LENGTHS = new Set([0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20, 24, 32, 48, 64])
 
 /** Parses single lines of candump's two formats. */
 export class CandumpLine {
@@ -148,7 +146,7 @@ export class CandumpLine {
         at += 2
       }
     }
-    if (limit === FRAME_STRIDE && !FD_LENGTHS.has(length)) return
+    if (limit === FRAME_STRIDE && !FD_LENGTHS.includes(length)) return
     // `_9` to `_F`: the raw DLC of a classic frame of 8 bytes; it says nothing about the payload.
     if (at < end && bytes[at] === UNDERSCORE) {
       if (length !== 8 || at + 1 >= end || hexValue[bytes[at + 1]] > 15) return
@@ -193,7 +191,7 @@ export class CandumpLine {
       length = Math.min(length, 8)
     } else if (digits === 2) {
       // Two digits, also `[08]`, are how candump marks CAN FD.
-      if (!FD_LENGTHS.has(length)) return
+      if (!FD_LENGTHS.includes(length)) return
       flags |= FRAME_FD | extra
     } else if (length > 8) return
     if (startsWithRemote(bytes, skipBlanks(bytes, at, end), end)) flags |= FRAME_RTR

@@ -8,7 +8,7 @@ import {
   FRAME_STRIDE,
   type FrameBatch,
 } from '../frame.ts'
-import { hexPairs } from './hex.ts'
+import { hexPairs } from '../hex.ts'
 import type { BusNames } from './interfaces.ts'
 
 const CAN_ERR_FLAG = 0x20000000

@@ -1,0 +1,27 @@
+import type { Clock } from './sensor.ts'
+
+/** Longest real sleep between two looks at the clock, so that a clock in a test's hands works. */
+const MAX_SLEEP_MS = 50
+
+/** Sleeps; resolves at once when the signal aborts, never rejects. 0 waits for the signal alone. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', done)
+      resolve()
+    }
+    const timer = ms > 0 ? setTimeout(done, ms) : undefined
+    signal.addEventListener('abort', done)
+  })
+}
+
+/** Waits until the clock's monotonic time reaches `monoUs`, or the signal aborts. */
+export async function waitUntil(clock: Clock, monoUs: number, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    const restMs = (monoUs - clock.monoUs()) / 1000
+    if (restMs <= 0 || signal.aborted) return
+    await pause(Math.min(Math.max(restMs, 1), MAX_SLEEP_MS), signal)
+  }
+}
