@@ -2,6 +2,7 @@
 export type SensorErrorCode =
   | 'DBC_SYNTAX'
   | 'DBC_INVALID'
+  | 'DBC_UNREADABLE'
   | 'LOG_UNREADABLE'
   | 'DEVICE_MISSING'
   | 'DEVICE_DENIED'

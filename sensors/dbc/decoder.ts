@@ -1,0 +1,158 @@
+import { FRAME_ERR, FRAME_EXT, FRAME_RTR, type FrameBatch } from '../frame.ts'
+import type { ReadingBatch, SignalCatalog } from '../reading.ts'
+import { bytesForAll, compile, type Emitter, generate } from './codegen.ts'
+import type { DbcMessage } from './database.ts'
+import type { DatabaseSet } from './database-set.ts'
+import { numberExpression, scaledNumber } from './expression.ts'
+
+export interface DecoderOptions {
+  /** Gives a signal another name and unit in the catalog (`Vehicle.Speed`); undefined keeps them. */
+  names?(message: string, signal: string): { name: string; unit?: string } | undefined
+}
+
+/** Appends the readings of frame `i`; returns how many signals the frame was too short for. */
+type Read = (frames: FrameBatch, i: number, out: ReadingBatch) => number
+
+/** What a bus does with one identifier; compiled when the first such frame comes. */
+interface Entry {
+  readonly message: DbcMessage
+  /** Catalog index of each signal. */
+  readonly signals: readonly number[]
+  read: Read | undefined
+}
+
+/**
+ * Turns frames into readings: the hot path. One frame costs a look-up and straight-line code, and
+ * allocates nothing. Values are doubles; an integer beyond 2^53 is rounded to the nearest one
+ * (`decodeMessage` is the exact way).
+ */
+export class Decoder {
+  /** Frames whose identifier no file of their bus describes. */
+  unknown = 0
+  /** Frames too short for at least one of their signals; what they do hold is read. */
+  short = 0
+  /** Error and remote frames. */
+  skipped = 0
+  /** Frames that were decoded. */
+  decoded = 0
+
+  readonly #catalog: SignalCatalog
+  readonly #options: DecoderOptions
+  readonly #buses: readonly (Bus | undefined)[]
+
+  /** `databases[bus]` are the files of that bus. All their signals enter the catalog now. */
+  constructor(
+    databases: readonly (DatabaseSet | undefined)[],
+    catalog: SignalCatalog,
+    options: DecoderOptions = {},
+  ) {
+    this.#catalog = catalog
+    this.#options = options
+    const entries = new Map<DbcMessage, Entry>()
+    for (const set of databases) {
+      for (const message of set?.messages ?? []) {
+        if (!entries.has(message)) entries.set(message, this.#entry(message))
+      }
+    }
+    this.#buses = databases.map((set) => set && new Bus(set, entries))
+  }
+
+  /**
+   * Decodes the frames into `out`. When a frame's readings might not fit, `full` is called, takes
+   * the batch, and it is emptied. Readings may remain in `out` afterwards.
+   */
+  decode(frames: FrameBatch, out: ReadingBatch, full: (out: ReadingBatch) => void): void {
+    const { count, flags, bus, id } = frames
+    const buses = this.#buses
+    for (let i = 0; i < count; i++) {
+      const flag = flags[i]
+      if ((flag & (FRAME_ERR | FRAME_RTR)) !== 0) {
+        this.skipped++
+        continue
+      }
+      const at = bus[i]
+      const known = at < buses.length ? buses[at] : undefined
+      const entry = known?.find(id[i], (flag & FRAME_EXT) !== 0)
+      if (entry === undefined) {
+        this.unknown++
+        continue
+      }
+      const most = entry.signals.length
+      if (out.count + most > out.capacity) {
+        if (most > out.capacity) throw new RangeError(tooSmall(entry.message, out.capacity))
+        full(out)
+        out.count = 0
+      }
+      const read = (entry.read ??= compileRead(entry))
+      if (read(frames, i, out) > 0) this.short++
+      this.decoded++
+    }
+  }
+
+  #entry(message: DbcMessage): Entry {
+    const signals = message.signals.map((signal) => {
+      const given = this.#options.names?.(message.name, signal.name)
+      const name = given?.name ?? `${message.name}.${signal.name}`
+      return this.#catalog.intern(name, given?.unit ?? signal.unit).index
+    })
+    return { message, signals, read: undefined }
+  }
+}
+
+/** Identifiers remembered per bus, so that a J1939 group is worked out once per identifier. */
+const MAX_REMEMBERED_IDS = 65_536
+
+/** The messages of one bus by identifier. */
+class Bus {
+  readonly #set: DatabaseSet
+  readonly #entries: ReadonlyMap<DbcMessage, Entry>
+  readonly #standard: (Entry | undefined)[]
+  readonly #extended = new Map<number, Entry | undefined>()
+
+  constructor(set: DatabaseSet, entries: ReadonlyMap<DbcMessage, Entry>) {
+    this.#set = set
+    this.#entries = entries
+    this.#standard = Array.from({ length: 0x800 }, (_, id) => this.#look(id, false))
+  }
+
+  find(id: number, ext: boolean): Entry | undefined {
+    if (!ext) return this.#standard[id]
+    const entry = this.#extended.get(id)
+    if (entry !== undefined || this.#extended.has(id)) return entry
+    const found = this.#look(id, true)
+    if (this.#extended.size < MAX_REMEMBERED_IDS) this.#extended.set(id, found)
+    return found
+  }
+
+  #look(id: number, ext: boolean): Entry | undefined {
+    const message = this.#set.find(id, ext)
+    return message && this.#entries.get(message)
+  }
+}
+
+function compileRead({ message, signals }: Entry): Read {
+  const emitter: Emitter = {
+    load: (i) => `d[o + ${i}]`,
+    // Patterns that mean "not available" (J1939-71, 5.1.4) are to be told apart here.
+    store: (signal, index) =>
+      `s[k] = ${signals[index]}; v[k] = ${scaledNumber(signal, numberExpression(signal))}; t[k++] = at`,
+  }
+  return compile<Read>(
+    ['frames', 'i', 'out'],
+    `const d = frames.data, n = frames.length[i], o = i * 64, at = frames.timeUs[i]
+const s = out.signal, v = out.value, t = out.timeUs
+let k = out.count
+let missing = 0
+if (n >= ${bytesForAll(message)}) {
+${generate(message, emitter, false)}} else {
+${generate(message, emitter, true)}}
+out.count = k
+return missing
+`,
+  )
+}
+
+function tooSmall(message: DbcMessage, capacity: number): string {
+  const count = message.signals.length
+  return `message ${message.name} has ${count} signals, the batch has room for ${capacity} readings`
+}
