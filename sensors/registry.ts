@@ -1,4 +1,10 @@
+import { replay } from './replay/replay.ts'
 import type { SensorKind } from './sensor.ts'
+import { simulator } from './simulator/simulator.ts'
+import { slcan } from './slcan/slcan.ts'
 
-/** Every kind of sensor there is; a new one is one folder and one line here. */
-export const SENSOR_KINDS: readonly SensorKind<any>[] = []
+/**
+ * Every kind of sensor there is; a new one is one folder and one line here. Each kind checks its own
+ * config, so that outside of it a config is `unknown` until `config.parse` has made it.
+ */
+export const SENSOR_KINDS: readonly SensorKind[] = [replay, slcan, simulator]

@@ -1,0 +1,151 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { z } from 'zod'
+import { SensorError } from '../errors.ts'
+import { FrameBatch } from '../frame.ts'
+import type { Sensor, SensorContext, SensorKind } from '../sensor.ts'
+import { LOG_CHUNK_BYTES, readLog } from './log-file.ts'
+import { readerFor } from './log-reader.ts'
+import { Pacer } from './pacer.ts'
+
+const config = z.strictObject({
+  /** A candump log, plain or gzip. */
+  file: z.string().min(1),
+  /** `recorded`, so many times as fast, or `flat-out`. */
+  pace: z
+    .union([z.enum(['recorded', 'flat-out']), z.number().positive().max(10_000)])
+    .default('recorded'),
+  /** Begins again at the end, its times going on. */
+  loop: z.boolean().default(false),
+  /** `recorded` leaves frame times as they are in the log, `now` moves them to the present. */
+  timestamps: z.enum(['recorded', 'now']).default('recorded'),
+  /** Takes the frames of this interface of the log alone. */
+  interface: z.string().min(1).optional(),
+})
+
+export type ReplayConfig = z.infer<typeof config>
+
+/** The shortest line that is a frame, `c 123#` and its newline: no chunk holds more of them. */
+const MIN_LINE_BYTES = 7
+/** One more for a line that began in the chunk before. */
+const BATCH_FRAMES = Math.ceil(LOG_CHUNK_BYTES / MIN_LINE_BYTES) + 1
+
+export const replay: SensorKind<ReplayConfig> = {
+  kind: 'replay',
+  config,
+  create: (config) => new ReplaySensor(config),
+}
+
+class ReplaySensor implements Sensor {
+  readonly #config: ReplayConfig
+
+  constructor(config: ReplayConfig) {
+    this.#config = config
+  }
+
+  async run(context: SensorContext, signal: AbortSignal): Promise<void> {
+    const pacer = new Pacer(this.#pace(), context.clock, signal, (batch) => context.frames(batch))
+    let opened = false
+    let shiftUs = 0
+    do {
+      shiftUs += await this.#pass(context, signal, pacer, shiftUs, () => {
+        if (!opened) context.opened()
+        opened = true
+      })
+    } while (this.#config.loop && !signal.aborted)
+  }
+
+  /** Reads the log once; returns by how much a next pass has to be moved for time to go on. */
+  async #pass(
+    context: SensorContext,
+    signal: AbortSignal,
+    pacer: Pacer,
+    shiftUs: number,
+    opened: () => void,
+  ): Promise<number> {
+    const { file } = this.#config
+    const reader = readerFor(file, {
+      indexOf: (name) => this.#busOf(name, context),
+      nameOf: String,
+    })
+    const batch = new FrameBatch(BATCH_FRAMES)
+    const span = new Span()
+    let counted = 0
+    const tell = (): void => {
+      if (reader.malformed > counted) context.dropped('parse_error', reader.malformed - counted)
+      counted = reader.malformed
+    }
+    const send = async (): Promise<void> => {
+      span.see(batch)
+      await pacer.send(batch, shiftUs)
+      batch.count = 0
+    }
+    if (signal.aborted) return 0
+    for await (const chunk of readLog(file, () => context.dropped('parse_error', 1))) {
+      opened()
+      for (let at = 0; at < chunk.length && !signal.aborted; at += LOG_CHUNK_BYTES) {
+        reader.feed(chunk.subarray(at, at + LOG_CHUNK_BYTES), batch, overfull)
+        tell()
+        await send()
+        // Flat out, others of this process get their turn after each chunk.
+        await nextTurn()
+      }
+      if (signal.aborted) return 0
+    }
+    opened()
+    // `end` empties the batch after its callback, so what is left is sent from a copy of the count.
+    let left = 0
+    reader.end(batch, (rest) => {
+      left = rest.count
+    })
+    batch.count = left
+    tell()
+    await send()
+    if (reader.frames === 0 && !signal.aborted) this.#nothingRead(reader.malformed)
+    return span.lengthUs
+  }
+
+  #pace() {
+    const { pace, timestamps } = this.#config
+    const factor = pace === 'recorded' ? 1 : pace === 'flat-out' ? Number.POSITIVE_INFINITY : pace
+    return { factor, now: timestamps === 'now' }
+  }
+
+  #busOf(name: string, context: SensorContext): number {
+    const wanted = this.#config.interface
+    return wanted === undefined || wanted === name ? context.bus : -1
+  }
+
+  /** An empty log is over at once; one of another format is a mistake, and so is looping on nothing. */
+  #nothingRead(malformed: number): void {
+    if (malformed === 0 && !this.#config.loop) return
+    throw new SensorError('LOG_UNREADABLE', `${this.#config.file} holds no candump frame.`, {
+      hint: 'Record with: candump -L can0 > drive.log (or milepost simulate --out drive.log).',
+    })
+  }
+}
+
+/** A batch holds all frames of a chunk by its size; the reader calls this in error only. */
+function overfull(): never {
+  throw new Error('a chunk of a log held more frames than its bytes can')
+}
+
+/** How much time a log covers, with one mean gap after its last frame. */
+class Span {
+  #frames = 0
+  #minUs = Number.POSITIVE_INFINITY
+  #maxUs = 0
+
+  see(batch: FrameBatch): void {
+    this.#frames += batch.count
+    for (let i = 0; i < batch.count; i++) {
+      this.#minUs = Math.min(this.#minUs, batch.timeUs[i])
+      this.#maxUs = Math.max(this.#maxUs, batch.timeUs[i])
+    }
+  }
+
+  get lengthUs(): number {
+    if (this.#frames < 2) return 0
+    const lengthUs = this.#maxUs - this.#minUs
+    return Math.round(lengthUs + lengthUs / (this.#frames - 1))
+  }
+}
