@@ -3,11 +3,15 @@ export type ModelErrorCode =
   | 'BUNDLE_MISSING'
   | 'BUNDLE_MANIFEST'
   | 'BUNDLE_HASH'
+  | 'BUNDLE_PATH'
   | 'BUNDLE_SHAPE'
+  | 'BUNDLE_WEIGHTS'
   | 'BUNDLE_GOLDEN'
   | 'BUNDLE_LIMIT'
   | 'RUNTIME_MISSING'
   | 'INPUT_COLUMNS'
+  | 'INPUT_VALUES'
+  | 'TRAINING_RECIPE'
   | 'TRAINING_DATA'
 
 /** A failure around a model. `hint` tells a technician at the roadside what to do next. */

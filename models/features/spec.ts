@@ -1,0 +1,87 @@
+import { z } from 'zod'
+
+/** Limits of a feature row; beyond them a manifest is refused. */
+export const MAX_INPUTS = 1024
+export const MAX_WINDOW_ROWS = 3600
+
+const ms = z
+  .number()
+  .int()
+  .positive()
+  .max(7 * 86_400_000)
+
+/** What to do when a signal has no value for a row. */
+export const missingSchema = z.discriminatedUnion('rule', [
+  /** The value before it, if it is not older than this; else the row is skipped. */
+  z.strictObject({ rule: z.literal('hold'), maxAgeMs: ms }),
+  /** This value, in the signal's unit. */
+  z.strictObject({ rule: z.literal('default'), value: z.number() }),
+  /** No row. */
+  z.strictObject({ rule: z.literal('skip') }),
+])
+
+/** One column of a feature row, before it has been fitted. */
+export const inputSchema = z.strictObject({
+  /** Name of the column, unique in the row; what contributors and CSV headers are called. */
+  name: z.string().min(1).max(200),
+  /** Name of the signal in the catalog. */
+  signal: z.string().min(1).max(200),
+  /** Unit the signal must have; empty is not checked. */
+  unit: z.string().max(32),
+  /** What of the window's readings is taken. */
+  aggregate: z.enum(['last', 'mean', 'min', 'max']),
+  missing: missingSchema,
+})
+
+/** How a raw value becomes an input of the network: `(raw - offset) * factor`. */
+export const scalingSchema = z.strictObject({ offset: z.number(), factor: z.number().positive() })
+
+/** A fitted column. */
+export const fittedInputSchema = inputSchema.extend({
+  scaling: scalingSchema,
+  /** Smallest and largest raw value that it was fitted on. */
+  range: z.strictObject({ min: z.number(), max: z.number() }),
+})
+
+const timing = {
+  /** A row every so often, on whole multiples since the epoch. */
+  sampleEveryMs: ms,
+  /** How far back aggregates look: a whole multiple of `sampleEveryMs`. */
+  windowMs: ms,
+  /** How long a row waits for readings of slower buses. */
+  graceMs: z.number().int().nonnegative().max(60_000),
+  /** Scaled values are cut at plus and minus this. */
+  clip: z.number().positive().max(1e6),
+}
+
+function consistent(spec: {
+  sampleEveryMs: number
+  windowMs: number
+  inputs: { name: string }[]
+}): boolean {
+  return (
+    spec.windowMs % spec.sampleEveryMs === 0 &&
+    spec.windowMs / spec.sampleEveryMs <= MAX_WINDOW_ROWS &&
+    new Set(spec.inputs.map(({ name }) => name)).size === spec.inputs.length
+  )
+}
+const CONSISTENT = `windowMs is a multiple of sampleEveryMs (at most ${MAX_WINDOW_ROWS} times), and names of inputs are unique`
+
+/** Features as a recipe asks for them. */
+export const featureSpecSchema = z
+  .strictObject({ ...timing, inputs: z.array(inputSchema).min(1).max(MAX_INPUTS) })
+  .refine(consistent, CONSISTENT)
+
+/** Features as a bundle holds them, with their scaling: the only place where scaling is kept. */
+export const fittedFeaturesSchema = z
+  .strictObject({ ...timing, inputs: z.array(fittedInputSchema).min(1).max(MAX_INPUTS) })
+  .refine(consistent, CONSISTENT)
+
+export type Missing = z.infer<typeof missingSchema>
+export type InputSpec = z.infer<typeof inputSchema>
+export type FittedInput = z.infer<typeof fittedInputSchema>
+export type FittedFeatures = z.infer<typeof fittedFeaturesSchema>
+/** Features fitted or not yet: without scaling, scaled values are the raw ones. */
+export type FeatureSpec = Omit<FittedFeatures, 'inputs'> & {
+  inputs: (InputSpec & Partial<FittedInput>)[]
+}

@@ -1,0 +1,147 @@
+import { readFileSync } from 'node:fs'
+import { parse } from 'yaml'
+import { z } from 'zod'
+import { canonicalJson, sha256Of } from '../bundle/canonical.ts'
+import { alarmSchema } from '../bundle/manifest.ts'
+import { ModelError } from '../errors.ts'
+import { featureSpecSchema, inputSchema, missingSchema } from '../features/spec.ts'
+import { ACTIVATIONS } from '../runtime.ts'
+
+const input = inputSchema.partial({ signal: true, unit: true, aggregate: true, missing: true })
+
+/** Features, with what inputs have in common said once. */
+const features = z
+  .strictObject({
+    sampleEveryMs: z.number(),
+    windowMs: z.number().optional(),
+    graceMs: z.number().default(200),
+    clip: z.number().default(100),
+    missing: missingSchema.default({ rule: 'skip' }),
+    inputs: z.array(input).min(1),
+  })
+  .transform(({ missing, windowMs, ...rest }) => ({
+    ...rest,
+    windowMs: windowMs ?? rest.sampleEveryMs,
+    inputs: rest.inputs.map((one) => ({
+      name: one.name,
+      signal: one.signal ?? one.name,
+      unit: one.unit ?? '',
+      aggregate: one.aggregate ?? ('last' as const),
+      missing: one.missing ?? missing,
+    })),
+  }))
+  .pipe(featureSpecSchema)
+
+const bound = {
+  below: z.number().optional(),
+  above: z.number().optional(),
+  atLeast: z.number().optional(),
+  equals: z.number().optional(),
+}
+const condition = z.union([
+  z.strictObject({ input: z.string(), ...bound }),
+  /** First input divided by the second. */
+  z.strictObject({ ratio: z.tuple([z.string(), z.string()]), ...bound }),
+])
+
+const recipeSchema = z.strictObject({
+  name: z.string(),
+  description: z.string().default(''),
+  kind: z.literal('reconstruction'),
+  seed: z.number().int().nonnegative(),
+  features,
+  /** Only vehicles whose whole name matches are used. */
+  vehicles: z.strictObject({ include: z.string() }).optional(),
+  /** Rows of failed vehicles, from which nothing is to be learned. */
+  failed: z
+    .strictObject({
+      any: z.array(condition).min(1),
+      /** A vehicle that failed once has failed for good. */
+      stays: z.boolean().default(true),
+    })
+    .optional(),
+  split: z.strictObject({ heldOutShare: z.number().gt(0).lt(1) }).default({ heldOutShare: 0.25 }),
+  network: z.strictObject({
+    hidden: z.array(z.number().int().positive().max(4096)).min(1).max(16),
+    activation: z.enum(ACTIVATIONS).default('tanh'),
+    output: z.enum(ACTIVATIONS).default('linear'),
+  }),
+  training: z.strictObject({
+    epochs: z.number().int().positive().max(10_000),
+    batchRows: z.number().int().positive().max(65_536),
+    learningRate: z.number().positive(),
+    /** Rows kept for training and for the threshold, each; a fair sample beyond it. */
+    maxRows: z.number().int().positive().max(5_000_000).default(200_000),
+  }),
+  /** `equal`, or `residual`: a column counts by how well it can be given back. */
+  weights: z.enum(['equal', 'residual']).default('residual'),
+  threshold: z.strictObject({ alarms: z.number().positive(), hours: z.number().positive() }),
+  alarm: alarmSchema,
+  limits: z
+    .strictObject({ latencyUs: z.number().positive(), memoryBytes: z.number().int().positive() })
+    .default({ latencyUs: 2000, memoryBytes: 1 << 20 }),
+  /** How to read a CSV file: the column that names the vehicle, and the one with the time. */
+  csv: z
+    .strictObject({
+      vehicle: z.string().optional(),
+      time: z.strictObject({ column: z.string(), unit: z.enum(['s', 'ms', 'us']) }).optional(),
+    })
+    .default({}),
+  /** Where data in files comes from. */
+  dataset: z.strictObject({ name: z.string(), licence: z.string() }).optional(),
+})
+
+export type Recipe = z.infer<typeof recipeSchema>
+export type FailedCondition = z.infer<typeof condition>
+
+/** sha256 of a recipe's meaning, whatever its spelling and comments. */
+export function recipeHash(recipe: Recipe): string {
+  return sha256Of(canonicalJson(recipe))
+}
+
+/** @throws ModelError `TRAINING_RECIPE` with file, path and reason */
+export function parseRecipe(text: string, file = 'recipe'): Recipe {
+  const refuse = (message: string, cause?: unknown): never => {
+    throw new ModelError('TRAINING_RECIPE', `${file}: ${message}`, {
+      cause,
+      hint: 'models/README.md lists what a recipe holds; models/training/recipes has some.',
+    })
+  }
+  let json: unknown
+  try {
+    json = parse(text)
+  } catch (cause) {
+    return refuse((cause as Error).message, cause)
+  }
+  const parsed = recipeSchema.safeParse(json)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    return refuse(`${issue.path.join('.') || '(top)'}: ${issue.message}`)
+  }
+  const recipe = parsed.data
+  const names = new Set(recipe.features.inputs.map(({ name }) => name))
+  for (const one of recipe.failed?.any ?? []) {
+    for (const name of 'ratio' in one ? one.ratio : [one.input]) {
+      if (!names.has(name)) refuse(`failed.any: ${name} is not among the inputs`)
+    }
+  }
+  try {
+    if (recipe.vehicles) new RegExp(recipe.vehicles.include)
+  } catch (cause) {
+    refuse(`vehicles.include: ${(cause as Error).message}`, cause)
+  }
+  return recipe
+}
+
+export function readRecipe(file: string): Recipe {
+  let text: string
+  try {
+    text = readFileSync(file, 'utf8')
+  } catch (cause) {
+    throw new ModelError('TRAINING_RECIPE', `cannot read ${file}`, {
+      cause,
+      hint: 'Give the path of a recipe, for instance models/training/recipes/car-sensor.yaml.',
+    })
+  }
+  return parseRecipe(text, file)
+}
