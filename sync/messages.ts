@@ -1,0 +1,35 @@
+import type { Batch } from './batch.ts'
+import type { OutboxOptions } from './outbox/outbox.ts'
+import type { PumpLimits } from './pump.ts'
+import type { Complaint, SyncStatus } from './status.ts'
+import type { UplinkConfig } from './uplinks.ts'
+
+/** What the thread is started with. */
+export interface WorkerConfig {
+  readonly outbox: Omit<OutboxOptions, 'clock'>
+  readonly uplink: UplinkConfig
+  readonly pump: Partial<PumpLimits>
+}
+
+export type ToWorker =
+  | { readonly kind: 'batch'; readonly batch: Batch }
+  /** Wanted: the status as of the commit of this batch, told before the commit itself. */
+  | { readonly kind: 'flush'; readonly batchId: number }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  | {
+      readonly kind: 'repair'
+      readonly id: number
+      readonly bootId: string
+      readonly offsetUs: number
+    }
+  | { readonly kind: 'close'; readonly handoverMs: number }
+
+export type FromWorker =
+  | { readonly kind: 'started'; readonly status: SyncStatus }
+  | { readonly kind: 'refused'; readonly error: Complaint }
+  | { readonly kind: 'committed'; readonly batchId: number }
+  | { readonly kind: 'status'; readonly status: SyncStatus }
+  | { readonly kind: 'repaired'; readonly id: number; readonly records: number }
+  | { readonly kind: 'repair-failed'; readonly id: number; readonly error: Complaint }
+  | { readonly kind: 'closed'; readonly status: SyncStatus }

@@ -1,0 +1,82 @@
+import type { Database } from 'better-sqlite3'
+import { LANES, type Lane } from '../record.ts'
+import type { LaneTable } from './lane-table.ts'
+
+/** What is known of a lane without asking SQLite. */
+export interface LaneCounters {
+  lastSeq: number
+  /** Rows in the table, and bytes of their payloads. */
+  records: number
+  bytes: number
+  /** Since the file was born: lost after they had a `seq`, and before they could have one. */
+  evicted: number
+  dropped: number
+  /** Rows up to here are on the other side and only wait for their delete; how many, how large. */
+  ackedSeq: number
+  ackedRecords: number
+  ackedBytes: number
+  /** Rows up to here may be on their way. */
+  heldSeq: number
+}
+
+export type Counters = { seq: number; markedSeq: number; lanes: Record<Lane, LaneCounters> }
+
+interface MarkRow {
+  id: number
+  markedSeq: number
+  lastSeq: number
+  records: number
+  bytes: number
+  evicted: number
+  dropped: number
+}
+
+/** Counters as marked in the file, and what came after the mark counted from the rows. */
+export function loadCounters(db: Database, tables: Record<Lane, LaneTable>): Counters {
+  const rows = db.prepare<[], MarkRow>('SELECT * FROM lane ORDER BY id').all()
+  const lanes = {} as Record<Lane, LaneCounters>
+  let seq = 0
+  let markedSeq = 0
+  for (const { id, ...mark } of rows) {
+    const table = tables[LANES[id]]
+    const later = table.extent(mark.markedSeq)
+    const lastSeq = Math.max(mark.lastSeq, table.lastSeq)
+    lanes[LANES[id]] = {
+      lastSeq,
+      records: mark.records + later.records,
+      bytes: mark.bytes + later.bytes,
+      evicted: mark.evicted,
+      dropped: mark.dropped,
+      ackedSeq: 0,
+      ackedRecords: 0,
+      ackedBytes: 0,
+      heldSeq: 0,
+    }
+    seq = Math.max(seq, mark.markedSeq, lastSeq)
+    markedSeq = mark.markedSeq
+  }
+  return { seq, markedSeq, lanes }
+}
+
+/** Makes the function that writes the counters down, inside the caller's transaction. */
+export function counterWriter(db: Database): (counters: Counters) => void {
+  const update = db.prepare(
+    'UPDATE lane SET markedSeq = ?, lastSeq = ?, records = ?, bytes = ?, evicted = ?, dropped = ? WHERE id = ?',
+  )
+  return (counters) => {
+    LANES.forEach((lane, id) => {
+      const { lastSeq, records, bytes, evicted, dropped } = counters.lanes[lane]
+      update.run(counters.seq, lastSeq, records, bytes, evicted, dropped, id)
+    })
+    counters.markedSeq = counters.seq
+  }
+}
+
+export function copyCounters({ seq, markedSeq, lanes }: Counters): Counters {
+  const { critical, events, telemetry } = lanes
+  return {
+    seq,
+    markedSeq,
+    lanes: { critical: { ...critical }, events: { ...events }, telemetry: { ...telemetry } },
+  }
+}

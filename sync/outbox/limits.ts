@@ -1,0 +1,37 @@
+/** Bounds of one outbox; every one has a default. */
+export interface OutboxLimits {
+  /** Database and write-ahead log together, as they lie on the disk. Default 1 GiB, least 1 MiB. */
+  readonly maxBytes: number
+  /** What the outbox leaves free on its disk for others. Default 16 MiB. */
+  readonly minFreeDiskBytes: number
+  /** A larger payload is refused. Default 900,000: it must pass Kafka's usual 1 MiB with headers. */
+  readonly maxRecordBytes: number
+  /** Refused records kept for a look; the oldest go first. Default 1,000. */
+  readonly maxDeadRecords: number
+  /** A file up to this size is checked page by page when it is opened. Default 32 MiB. */
+  readonly maxCheckedBytes: number
+  /** Corrupt files kept aside; the oldest go first. Default 2. */
+  readonly maxQuarantinedFiles: number
+}
+
+export const DEFAULT_OUTBOX_LIMITS: OutboxLimits = {
+  maxBytes: 1024 ** 3,
+  minFreeDiskBytes: 16 * 1024 ** 2,
+  maxRecordBytes: 900_000,
+  maxDeadRecords: 1000,
+  maxCheckedBytes: 32 * 1024 ** 2,
+  maxQuarantinedFiles: 2,
+}
+
+/** Below this there is no room for a log, a database and anything worth keeping. */
+export const LEAST_FILE_BYTES = 1024 ** 2
+
+const LARGEST_WAL_BYTES = 4 * 1024 ** 2
+
+/**
+ * Size at which the write-ahead log is folded into the database. Larger saves flash (a page written
+ * ten times to the log goes to the database once), smaller saves space.
+ */
+export function walBytes(limits: OutboxLimits): number {
+  return Math.min(LARGEST_WAL_BYTES, Math.floor(limits.maxBytes / 8))
+}

@@ -1,0 +1,58 @@
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import Database from 'better-sqlite3'
+
+/** A corrupt outbox that was put aside. */
+export interface Quarantined {
+  readonly file: string
+  /** Its epoch, where that could still be read. */
+  readonly epoch: string | undefined
+}
+
+/**
+ * Renames a corrupt outbox and its log, so that a new one can begin at once and the old one can be
+ * looked at later. Keeps the newest `maxFiles` such files.
+ */
+export function quarantine(path: string, maxFiles: number): Quarantined {
+  const folder = dirname(path)
+  const prefix = `${basename(path)}.corrupt-`
+  const taken = quarantined(folder, prefix)
+  // Counted, not dated: the clock may stand in 1970.
+  const number = taken.length === 0 ? 1 : numberOf(taken.at(-1)!, prefix) + 1
+  const file = join(folder, prefix + number)
+  // The log first: a database without its log is an older state of itself, a log without its
+  // database would be taken for the new file's.
+  if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${file}-wal`)
+  renameSync(path, file)
+  rmSync(`${path}-shm`, { force: true })
+  for (const name of taken.slice(0, Math.max(0, taken.length + 1 - maxFiles))) {
+    rmSync(join(folder, name), { force: true })
+    rmSync(join(folder, `${name}-wal`), { force: true })
+  }
+  return { file, epoch: epochOf(file) }
+}
+
+function quarantined(folder: string, prefix: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => name.startsWith(prefix) && Number.isInteger(numberOf(name, prefix)))
+    .sort((a, b) => numberOf(a, prefix) - numberOf(b, prefix))
+}
+
+function numberOf(name: string, prefix: string): number {
+  return Number(name.slice(prefix.length))
+}
+
+/** Read as it lies there (`immutable`), so that looking does not change what is to be examined. */
+function epochOf(file: string): string | undefined {
+  let db: Database.Database | undefined
+  try {
+    db = new Database(`${pathToFileURL(file)}?immutable=1`, { readonly: true })
+    const row = db.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get()
+    return typeof row === 'string' ? row : undefined
+  } catch {
+    return undefined
+  } finally {
+    db?.close()
+  }
+}

@@ -1,0 +1,149 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { SyncError } from '../errors.ts'
+import { LANES } from '../record.ts'
+import { type OutboxLimits, walBytes } from './limits.ts'
+
+/** Bytes of a database page: what a flash page, an ext4 block and SQLite's default agree on. */
+export const PAGE_BYTES = 4096
+
+/** `mpob` in the file's header: says that a SQLite file is an outbox. */
+const APPLICATION_ID = 0x6d706f62
+const FORMAT = 1
+
+/** Half a second at most for the lock of a process that is just ending. */
+const LOCK_WAIT_MS = 500
+
+/**
+ * One table per lane with `seq` as its row id: a lane is read, released and evicted from its front
+ * and grows at its end, so no index is written beside it, and an append touches only the last page.
+ * `back` is `seq - prev`: one byte for nearly every record.
+ */
+const laneTable = (name: string) => `
+  CREATE TABLE ${name} (
+    seq INTEGER PRIMARY KEY, back INTEGER NOT NULL, kind INTEGER NOT NULL, boot INTEGER NOT NULL,
+    clock INTEGER NOT NULL, timeUs INTEGER NOT NULL, monoUs INTEGER NOT NULL, payload BLOB NOT NULL
+  ) STRICT;`
+
+/**
+ * `lane` holds counters as of `markedSeq`. They are not written with each append (that would be one
+ * more page for the flash each time) but with each delete, and every some thousand records; what came
+ * after the mark is counted again when the file is opened.
+ */
+const SCHEMA = `
+  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE lane (
+    id INTEGER PRIMARY KEY, markedSeq INTEGER NOT NULL, lastSeq INTEGER NOT NULL,
+    records INTEGER NOT NULL, bytes INTEGER NOT NULL, evicted INTEGER NOT NULL,
+    dropped INTEGER NOT NULL
+  ) STRICT;
+  CREATE TABLE kind (
+    id INTEGER PRIMARY KEY, type TEXT NOT NULL, contentType TEXT NOT NULL, UNIQUE (type, contentType)
+  ) STRICT;
+  CREATE TABLE boot (id INTEGER PRIMARY KEY, bootId TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE dead (
+    seq INTEGER PRIMARY KEY, lane INTEGER NOT NULL, back INTEGER NOT NULL, kind INTEGER NOT NULL,
+    boot INTEGER NOT NULL, clock INTEGER NOT NULL, timeUs INTEGER NOT NULL, monoUs INTEGER NOT NULL,
+    payload BLOB NOT NULL, reason TEXT NOT NULL
+  ) STRICT;
+  ${LANES.map(laneTable).join('')}
+  ${LANES.map((_, id) => `INSERT INTO lane VALUES (${id}, 0, 0, 0, 0, 0, 0);`).join('\n')}`
+
+/** Opens or makes the database file; throws what SQLite throws, or `OUTBOX_FOREIGN`. */
+export function openDatabase(
+  path: string,
+  vehicle: string,
+  limits: OutboxLimits,
+): { db: Database.Database; epoch: string } {
+  mkdirSync(dirname(path), { recursive: true })
+  const db = new Database(path, { timeout: LOCK_WAIT_MS })
+  try {
+    configure(db, limits)
+    const epoch = identify(db, path, vehicle)
+    check(db, path, limits)
+    return { db, epoch }
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+function configure(db: Database.Database, limits: OutboxLimits): void {
+  // Held until the process ends, however it ends; also spares the shared-memory file.
+  db.pragma('locking_mode = EXCLUSIVE')
+  db.pragma(`page_size = ${PAGE_BYTES}`)
+  db.pragma('auto_vacuum = INCREMENTAL')
+  db.pragma('journal_mode = WAL')
+  db.pragma('synchronous = FULL')
+  db.pragma(`wal_autocheckpoint = ${Math.ceil(walBytes(limits) / PAGE_BYTES)}`)
+  db.pragma(`journal_size_limit = ${walBytes(limits)}`)
+  db.pragma('temp_store = MEMORY')
+  db.pragma('cache_size = -4096')
+  // The last fence: what the estimates of eviction miss, SQLite itself refuses. The log may for a
+  // moment be twice its size, by one transaction that began just before the limit.
+  const pages = Math.floor((limits.maxBytes - 2 * walBytes(limits)) / PAGE_BYTES)
+  db.pragma(`max_page_count = ${pages}`)
+}
+
+function identify(db: Database.Database, path: string, vehicle: string): string {
+  const application = db.pragma('application_id', { simple: true })
+  const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()
+  if (tables === 0) return create(db, path, vehicle)
+  if (application !== APPLICATION_ID) {
+    throw new SyncError('OUTBOX_FOREIGN', `${path} is a database, but not an outbox`, {
+      hint: 'Point outbox.path at a file of its own.',
+    })
+  }
+  const format = db.pragma('user_version', { simple: true })
+  if (format !== FORMAT) {
+    throw new SyncError('OUTBOX_FOREIGN', `${path} has format ${format}, this is for ${FORMAT}`, {
+      hint: 'It was written by another version of milepost: run that one until it is empty.',
+    })
+  }
+  const meta = new Map(
+    db.prepare<[], [string, string]>('SELECT key, value FROM meta').raw().all() as [
+      string,
+      string,
+    ][],
+  )
+  if (meta.get('vehicle') !== vehicle) {
+    throw new SyncError(
+      'OUTBOX_FOREIGN',
+      `${path} belongs to vehicle ${meta.get('vehicle')}, not to ${vehicle}`,
+      { hint: `Set the vehicle back, or move the file away once it is empty.` },
+    )
+  }
+  return meta.get('epoch')!
+}
+
+function create(db: Database.Database, path: string, vehicle: string): string {
+  const epoch = newEpoch()
+  db.transaction(() => {
+    db.exec(SCHEMA)
+    const put = db.prepare('INSERT INTO meta VALUES (?, ?)')
+    put.run('vehicle', vehicle)
+    put.run('epoch', epoch)
+    db.pragma(`application_id = ${APPLICATION_ID}`)
+    db.pragma(`user_version = ${FORMAT}`)
+  })()
+  // SQLite syncs the file, not the folder that names it.
+  const folder = openSync(dirname(path), 'r')
+  fsyncSync(folder)
+  closeSync(folder)
+  return epoch
+}
+
+/** A large file would keep the vehicle waiting: there, damage shows when it is read, and is met then. */
+function check(db: Database.Database, path: string, limits: OutboxLimits): void {
+  if (statSync(path).size > limits.maxCheckedBytes) return
+  const answer = db.pragma('quick_check(1)', { simple: true })
+  if (answer === 'ok') return
+  throw Object.assign(new Error(`quick_check: ${answer}`), { code: 'SQLITE_CORRUPT' })
+}
+
+/** Short enough for every header, random enough to never meet another. */
+export function newEpoch(): string {
+  return randomBytes(9).toString('base64url')
+}

@@ -1,0 +1,370 @@
+import { Backoff, Gate } from './backoff.ts'
+import { SyncError } from './errors.ts'
+import type { Outbox } from './outbox/outbox.ts'
+import { LANES, type Lane, type StoredRecord } from './record.ts'
+import { type Complaint, complaintOf, type UplinkState, type UplinkStatus } from './status.ts'
+import { Suspects } from './suspects.ts'
+import type { Positions, Uplink } from './uplink.ts'
+
+export interface PumpLimits {
+  /** Records in one `send`: begins with the first, grows to the second while sends are quick. */
+  readonly startBatchRecords: number
+  readonly maxBatchRecords: number
+  /** Bytes of payload in the largest `send`; smaller ones in proportion. */
+  readonly maxBatchBytes: number
+  /** A `send` that took longer halves the next one; one that took a quarter doubles it. */
+  readonly slowSendMs: number
+  /** How long records of the `telemetry` lane may wait for company. */
+  readonly telemetryLingerMs: number
+  /** Waits between tries: at least, at most, and where another device has this vehicle's name. */
+  readonly minRetryMs: number
+  readonly maxRetryMs: number
+  readonly fencedRetryMs: number
+  /** Acknowledged records are deleted when there are so many, or after so long. */
+  readonly releaseRecords: number
+  readonly releaseIntervalMs: number
+}
+
+export const DEFAULT_PUMP_LIMITS: PumpLimits = {
+  startBatchRecords: 1_000,
+  maxBatchRecords: 5_000,
+  maxBatchBytes: 4 * 1024 ** 2,
+  slowSendMs: 2_000,
+  telemetryLingerMs: 0,
+  minRetryMs: 250,
+  maxRetryMs: 30_000,
+  fencedRetryMs: 60_000,
+  releaseRecords: 10_000,
+  releaseIntervalMs: 5_000,
+}
+
+const LEAST_BATCH_RECORDS = 50
+const LEAST_BATCH_BYTES = 64 * 1024
+/** Given to calls in flight to settle once their uplink is closed. */
+const AFTER_CLOSE_MS = 500
+
+export interface PumpOptions {
+  /** The word after `kind:` in the config. */
+  readonly kind: string
+  /** Makes a fresh uplink; connects nothing yet. */
+  readonly makeUplink: () => Uplink | Promise<Uplink>
+  /** The outbox, where it can be used just now. */
+  readonly outbox: () => Outbox | undefined
+  /** Told when the outbox failed under the pump's hands. */
+  readonly onOutboxFault: (error: SyncError) => void
+  /** Told at every change of state. */
+  readonly onState?: () => void
+  readonly limits?: Partial<PumpLimits>
+  readonly nowUs?: () => number
+  readonly random?: () => number
+}
+
+/**
+ * Drains the outbox into an uplink, for as long as it lives: opens, asks how far the other side got,
+ * sends what follows, and after any failure waits and begins again with a fresh uplink.
+ */
+export class Pump {
+  readonly #options: PumpOptions
+  readonly #limits: PumpLimits
+  readonly #nowUs: () => number
+  readonly #backoff: Backoff
+  readonly #gate = new Gate()
+  readonly #suspects = new Suspects()
+  #running: Promise<void> | undefined
+  #uplink: Uplink | undefined
+  #paused = false
+  #closing = false
+  #state: UplinkState = 'off'
+  #sinceUs: number
+  #lastError: Complaint | undefined
+  #sentRecords = 0
+  #sentBytes = 0
+  #lastAckTimeUs = 0
+  #nextRetryTimeUs = 0
+  #batchRecords: number
+  /** For each lane the last `seq` that the other side has. */
+  #positions: Positions = { critical: 0, events: 0, telemetry: 0 }
+  #unreleasedSinceMs = 0
+  #lingerSinceMs = 0
+
+  constructor(options: PumpOptions) {
+    this.#options = options
+    this.#limits = { ...DEFAULT_PUMP_LIMITS, ...options.limits }
+    this.#nowUs = options.nowUs ?? (() => Date.now() * 1000)
+    this.#backoff = new Backoff(this.#limits.minRetryMs, this.#limits.maxRetryMs, options.random)
+    this.#batchRecords = this.#limits.startBatchRecords
+    this.#sinceUs = this.#nowUs()
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Tells that records were committed, or that the outbox can be used again. */
+  notify(): void {
+    this.#gate.wake()
+  }
+
+  /** Closes the uplink and leaves it closed; records go on being kept. */
+  pause(): void {
+    this.#paused = true
+    this.#gate.wake()
+  }
+
+  resume(): void {
+    this.#paused = false
+    this.#backoff.reset()
+    this.#gate.wake()
+  }
+
+  /** Sends what waits, for at most so long and only where the link is up, then lets go of it. */
+  async close(handoverMs: number): Promise<void> {
+    this.#closing = true
+    this.#gate.wake()
+    await within(handoverMs, this.#running)
+    this.#paused = true
+    this.#gate.wake()
+    await this.#uplink?.close()
+    // A call that its uplink has left open must not keep the process.
+    await within(AFTER_CLOSE_MS, this.#running)
+  }
+
+  status(): UplinkStatus {
+    return {
+      kind: this.#options.kind,
+      state: this.#state,
+      sinceUs: this.#sinceUs,
+      ...(this.#lastError && { lastError: this.#lastError }),
+      sentRecords: this.#sentRecords,
+      sentBytes: this.#sentBytes,
+      lastAckTimeUs: this.#lastAckTimeUs,
+      nextRetryTimeUs: this.#nextRetryTimeUs,
+    }
+  }
+
+  async #run(): Promise<void> {
+    let waitMs = 0
+    while (!this.#closing) {
+      const outbox = this.#options.outbox()
+      if (this.#paused || !outbox) {
+        this.#enter(this.#paused ? 'off' : 'offline')
+        await this.#gate.wait()
+        waitMs = 0
+        continue
+      }
+      if (waitMs > 0) {
+        await this.#rest(waitMs)
+        waitMs = 0
+        continue
+      }
+      waitMs = await this.#connection(outbox)
+    }
+    this.#enter('off')
+  }
+
+  /** One uplink from its birth to its end; answers how long to wait before the next. */
+  async #connection(outbox: Outbox): Promise<number> {
+    try {
+      this.#enter('connecting')
+      this.#uplink = await this.#options.makeUplink()
+      const { vehicle, epoch } = outbox
+      this.#adopt(outbox, await this.#uplink.open({ vehicle, epoch }))
+      this.#enter('live')
+      await this.#drain(this.#uplink, outbox)
+      return 0
+    } catch (error) {
+      return this.#failed(error)
+    } finally {
+      await this.#uplink?.close()
+      this.#uplink = undefined
+    }
+  }
+
+  /** Starts from what the other side says that it has. */
+  #adopt(outbox: Outbox, positions: Positions): void {
+    const ahead = LANES.find((lane) => positions[lane] > outbox.lastSeq(lane))
+    if (ahead) {
+      const detail = `the other side has ${ahead} up to ${positions[ahead]}, this file ${outbox.lastSeq(ahead)}`
+      outbox.renewEpoch(detail)
+      throw new SyncError('UPLINK_AHEAD', detail, {
+        hint: 'The outbox was restored from an older copy; it goes on under a new epoch.',
+      })
+    }
+    this.#positions = { ...positions }
+    this.#suspects.skip(positions)
+    outbox.hold(this.#suspects.reach(positions))
+    outbox.release(positions)
+  }
+
+  async #drain(uplink: Uplink, outbox: Outbox): Promise<void> {
+    while (!this.#paused && this.#options.outbox() === outbox) {
+      const batch = this.#lingering(outbox) ? [] : this.#next(outbox)
+      if (batch.length === 0) {
+        if (this.#closing) break
+        await this.#gate.wait(this.#idleMs(outbox))
+        this.#releaseIfDue(outbox)
+        continue
+      }
+      await this.#send(uplink, outbox, batch)
+      this.#releaseIfDue(outbox)
+    }
+    if (this.#options.outbox() === outbox && outbox.unreleased > 0) outbox.release()
+  }
+
+  async #send(uplink: Uplink, outbox: Outbox, batch: StoredRecord[]): Promise<void> {
+    const reached = { ...this.#positions }
+    let bytes = 0
+    for (const { lane, seq, payload } of batch) {
+      reached[lane] = seq
+      bytes += payload.length
+    }
+    outbox.hold(this.#suspects.reach(reached))
+    const startMs = performance.now()
+    try {
+      await uplink.send(batch)
+    } catch (error) {
+      const rejected = error instanceof SyncError && error.code === 'UPLINK_REJECTED'
+      if (rejected) this.#isolate(outbox, batch, error)
+      throw error
+    }
+    this.#pace(batch.length, performance.now() - startMs)
+    this.#positions = reached
+    this.#suspects.skip(reached)
+    this.#sentRecords += batch.length
+    this.#sentBytes += bytes
+    this.#lastAckTimeUs = this.#nowUs()
+    this.#lastError = undefined
+    this.#backoff.reset()
+    // Reopened meanwhile: the positions that the next `open` brings will tell the new one.
+    if (this.#options.outbox() !== outbox) return
+    if (outbox.unreleased === 0) this.#unreleasedSinceMs = performance.now()
+    outbox.acknowledge(batch)
+  }
+
+  /** A refused batch is halved until the record that is refused stands alone; that one is buried. */
+  #isolate(outbox: Outbox, batch: StoredRecord[], error: SyncError): void {
+    if (batch.length > 1) {
+      this.#suspects.accuse(batch)
+      return
+    }
+    this.#suspects.clear()
+    if (this.#options.outbox() === outbox) outbox.bury(batch[0], error.message)
+  }
+
+  #next(outbox: Outbox): StoredRecord[] {
+    if (this.#suspects.size > 0) return this.#suspects.half()
+    const { maxBatchRecords, maxBatchBytes } = this.#limits
+    const batch: StoredRecord[] = []
+    let bytes = Math.max(LEAST_BATCH_BYTES, (maxBatchBytes * this.#batchRecords) / maxBatchRecords)
+    for (const lane of LANES) {
+      const room = this.#batchRecords - batch.length
+      if (room <= 0 || bytes <= 0) break
+      if (!this.#waits(outbox, lane)) continue
+      const records = outbox.read(lane, this.#positions[lane], room, bytes)
+      for (const record of records) {
+        // The first of a lane may be larger than what is left; then it opens the next batch.
+        if (batch.length > 0 && record.payload.length > bytes) {
+          bytes = 0
+          break
+        }
+        batch.push(record)
+        bytes -= record.payload.length
+      }
+    }
+    this.#lingerSinceMs = 0
+    return batch
+  }
+
+  #waits(outbox: Outbox, lane: Lane): boolean {
+    return outbox.waiting(lane) > 0 && outbox.lastSeq(lane) > this.#positions[lane]
+  }
+
+  /** True while only telemetry waits, too little of it, and not yet for long enough. */
+  #lingering(outbox: Outbox): boolean {
+    const { telemetryLingerMs } = this.#limits
+    if (telemetryLingerMs === 0 || this.#closing || this.#suspects.size > 0) return false
+    if (!this.#waits(outbox, 'telemetry')) return false
+    if (this.#waits(outbox, 'critical') || this.#waits(outbox, 'events')) return false
+    if (outbox.waiting('telemetry') >= this.#batchRecords) return false
+    this.#lingerSinceMs ||= performance.now()
+    return performance.now() - this.#lingerSinceMs < telemetryLingerMs
+  }
+
+  #idleMs(outbox: Outbox): number | undefined {
+    const nowMs = performance.now()
+    const until: number[] = []
+    if (this.#lingerSinceMs > 0) until.push(this.#lingerSinceMs + this.#limits.telemetryLingerMs)
+    if (outbox.unreleased > 0) {
+      until.push(this.#unreleasedSinceMs + this.#limits.releaseIntervalMs)
+    }
+    return until.length === 0 ? undefined : Math.max(1, Math.min(...until) - nowMs)
+  }
+
+  #releaseIfDue(outbox: Outbox): void {
+    if (this.#options.outbox() !== outbox || outbox.unreleased === 0) return
+    const ageMs = performance.now() - this.#unreleasedSinceMs
+    const { releaseRecords, releaseIntervalMs } = this.#limits
+    if (outbox.unreleased >= releaseRecords || ageMs >= releaseIntervalMs) outbox.release()
+  }
+
+  #pace(records: number, tookMs: number): void {
+    const { slowSendMs, maxBatchRecords } = this.#limits
+    if (tookMs > slowSendMs) {
+      this.#batchRecords = Math.max(
+        Math.min(LEAST_BATCH_RECORDS, maxBatchRecords),
+        Math.ceil(this.#batchRecords / 2),
+      )
+    } else if (records >= this.#batchRecords && tookMs < slowSendMs / 4) {
+      this.#batchRecords = Math.min(maxBatchRecords, this.#batchRecords * 2)
+    }
+  }
+
+  #failed(error: unknown): number {
+    this.#lastError = complaintOf(error)
+    const code = error instanceof SyncError ? error.code : undefined
+    if (code?.startsWith('OUTBOX_')) {
+      this.#options.onOutboxFault(error as SyncError)
+      this.#enter('offline')
+      return this.#backoff.nextMs()
+    }
+    if (code === 'UPLINK_FENCED') {
+      this.#enter('fenced')
+      return this.#limits.fencedRetryMs
+    }
+    this.#enter('offline')
+    // Those two are no fault of the link, and each try brings the end nearer.
+    if (code === 'UPLINK_REJECTED' || code === 'UPLINK_AHEAD') return this.#limits.minRetryMs
+    return this.#backoff.nextMs()
+  }
+
+  /** Waits for the next try; new records do not cut it short, `resume` and `close` do. */
+  async #rest(ms: number): Promise<void> {
+    if (this.#closing) return
+    const endMs = performance.now() + ms
+    this.#nextRetryTimeUs = this.#nowUs() + Math.round(ms * 1000)
+    this.#options.onState?.()
+    for (;;) {
+      const left = endMs - performance.now()
+      if (left <= 0 || this.#closing || this.#paused) break
+      await this.#gate.wait(left)
+    }
+    this.#nextRetryTimeUs = 0
+  }
+
+  #enter(state: UplinkState): void {
+    if (state === this.#state) return
+    this.#state = state
+    this.#sinceUs = this.#nowUs()
+    this.#options.onState?.()
+  }
+}
+
+/** Resolves with the promise, or after so many milliseconds. */
+async function within(ms: number, promise: Promise<void> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([promise, late])
+  clearTimeout(timer)
+}

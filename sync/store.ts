@@ -1,0 +1,254 @@
+import { Backoff } from './backoff.ts'
+import { type Batch, recordsOf } from './batch.ts'
+import { SyncError } from './errors.ts'
+import type { LedgerEntry } from './ledger.ts'
+import { Outbox, type OutboxOptions } from './outbox/outbox.ts'
+import { LANES, type NewRecord } from './record.ts'
+import { type Complaint, complaintOf, type OutboxState } from './status.ts'
+
+const MIN_RETRY_MS = 100
+const MAX_RETRY_MS = 10_000
+/** Transactions whose duration is remembered. */
+const LATENCIES = 512
+
+const STATES: Partial<Record<SyncError['code'], OutboxState>> = {
+  OUTBOX_FULL: 'disk-full',
+  OUTBOX_READONLY: 'read-only',
+  OUTBOX_LOCKED: 'locked',
+  OUTBOX_CORRUPT: 'corrupt',
+}
+
+export interface StoreEvents {
+  /** Batches up to and with this one are on the disk. */
+  committed(batchId: number): void
+  /** The state changed, or the outbox became usable. */
+  changed(): void
+}
+
+interface Part {
+  readonly records: readonly NewRecord[]
+  readonly losses: readonly LedgerEntry[]
+  readonly bytes: number
+  /** The batch that is done with this part. */
+  readonly batchId: number | undefined
+}
+
+/**
+ * Puts batches into the outbox, whatever the disk does: what fails is kept and tried again. What
+ * waits here is bounded by who hands it in.
+ */
+export class Store {
+  readonly #options: OutboxOptions
+  readonly #events: StoreEvents
+  readonly #backoff = new Backoff(MIN_RETRY_MS, MAX_RETRY_MS)
+  readonly #latenciesMs: number[] = []
+  #outbox: Outbox | undefined
+  #pending: Part[] = []
+  #scheduled: NodeJS.Immediate | undefined
+  #retry: NodeJS.Timeout | undefined
+  #closed = false
+  state: OutboxState = 'starting'
+  sinceUs = Date.now() * 1000
+  lastError: Complaint | undefined
+  quarantinedFile: string | undefined
+
+  constructor(options: OutboxOptions, events: StoreEvents) {
+    this.#options = options
+    this.#events = events
+  }
+
+  /** The outbox, where it can be used just now. */
+  get outbox(): Outbox | undefined {
+    return this.#outbox
+  }
+
+  /**
+   * Opens the outbox. Throws where only a person can help (another vehicle's, another process's);
+   * a disk that does not play along is a state, and is tried again.
+   */
+  open(): void {
+    try {
+      this.#open()
+    } catch (error) {
+      const code = error instanceof SyncError ? error.code : undefined
+      if (code !== 'OUTBOX_FULL' && code !== 'OUTBOX_READONLY') throw error
+      this.fault(error)
+    }
+  }
+
+  add(batch: Batch): void {
+    const records = recordsOf(batch)
+    const { id, losses } = batch
+    this.#pending.push(...this.#split(records, losses, id))
+    this.#schedule()
+  }
+
+  /** Takes note of a failure, here or under another's hands, and sees to the next try. */
+  fault(error: unknown): void {
+    if (this.#closed) return
+    this.lastError = complaintOf(error)
+    const state = (error instanceof SyncError && STATES[error.code]) || 'read-only'
+    // After a failed write or sync nothing that is in memory can be believed; a full disk is honest.
+    if (state !== 'disk-full') {
+      this.#outbox?.close()
+      this.#outbox = undefined
+    }
+    this.#enter(state)
+    this.#retry ??= setTimeout(() => this.#tryAgain(), this.#backoff.nextMs())
+  }
+
+  /** Durations of the last transactions: median and 99th percentile, milliseconds. */
+  latencies(): { p50: number; p99: number } {
+    const sorted = [...this.#latenciesMs].sort((a, b) => a - b)
+    const at = (part: number) => sorted[Math.floor(sorted.length * part)] ?? 0
+    return { p50: at(0.5), p99: at(0.99) }
+  }
+
+  /** Gives space back and keeps the file tidy; to be called every second or so. */
+  tend(): void {
+    try {
+      this.#outbox?.tend()
+    } catch (error) {
+      this.fault(error)
+    }
+  }
+
+  /** Commits what is there, if the disk lets it. */
+  commitAll(): void {
+    while (this.#pending.length > 0 && this.#outbox && this.#commit());
+  }
+
+  close(): void {
+    this.commitAll()
+    this.#closed = true
+    clearTimeout(this.#retry)
+    if (this.#scheduled) clearImmediate(this.#scheduled)
+    this.#outbox?.close()
+    this.#outbox = undefined
+    this.#enter('closed')
+  }
+
+  #open(): void {
+    this.#outbox = Outbox.open(this.#options)
+    const aside = this.#outbox.quarantined
+    if (aside) {
+      this.quarantinedFile = aside.file
+      this.lastError = {
+        code: 'OUTBOX_CORRUPT',
+        message: `the outbox was corrupt and is put aside as ${aside.file}`,
+        hint: 'A new one was begun. Check the disk or SD card; keep the file for salvage.',
+      }
+    }
+    this.#enter('ok')
+    this.#events.changed()
+  }
+
+  #tryAgain(): void {
+    this.#retry = undefined
+    try {
+      if (!this.#outbox) this.#open()
+      if (this.#pending.length === 0) this.#recovered()
+      else this.#schedule()
+    } catch (error) {
+      this.fault(error)
+    }
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#retry || this.#closed || !this.#outbox) return
+    // Batches that arrived together share a transaction, and sockets get their turn between two.
+    this.#scheduled = setImmediate(() => {
+      this.#scheduled = undefined
+      if (this.#pending.length > 0 && this.#commit() && this.#pending.length > 0) this.#schedule()
+    })
+  }
+
+  /** One transaction with as many parts as fit it. */
+  #commit(): boolean {
+    const outbox = this.#outbox
+    if (!outbox) return false
+    let count = 1
+    let bytes = this.#pending[0].bytes
+    while (count < this.#pending.length) {
+      bytes += this.#pending[count].bytes
+      if (bytes > outbox.maxTransactionBytes) break
+      count++
+    }
+    const parts = this.#pending.slice(0, count)
+    const startMs = performance.now()
+    try {
+      outbox.append(
+        parts.length === 1 ? parts[0].records : parts.flatMap((part) => part.records),
+        parts.flatMap((part) => part.losses),
+      )
+    } catch (error) {
+      if (error instanceof SyncError && error.code !== 'RECORD_INVALID') {
+        this.fault(error)
+        return false
+      }
+      // A fault in the records would come again for ever: count them, and go on.
+      this.lastError = complaintOf(error)
+      if (parts.some((part) => part.records.length > 0)) {
+        this.#pending.splice(0, count, ...parts.map(refused))
+        return true
+      }
+    }
+    this.#remember(performance.now() - startMs)
+    this.#pending.splice(0, count)
+    this.#recovered()
+    const done = parts.findLast((part) => part.batchId !== undefined)
+    if (done?.batchId !== undefined) this.#events.committed(done.batchId)
+    return true
+  }
+
+  #recovered(): void {
+    if (this.state === 'ok') return
+    this.#backoff.reset()
+    this.#enter('ok')
+  }
+
+  /** Parts of a batch that each fit one transaction. */
+  #split(records: NewRecord[], losses: readonly LedgerEntry[], batchId: number): Part[] {
+    const max = this.#outbox?.maxTransactionBytes ?? 512 * 1024
+    const parts: Part[] = []
+    let from = 0
+    let bytes = 0
+    records.forEach((record, i) => {
+      if (i > from && bytes + record.payload.length > max) {
+        parts.push({ records: records.slice(from, i), losses: [], bytes, batchId: undefined })
+        from = i
+        bytes = 0
+      }
+      bytes += record.payload.length
+    })
+    parts.push({
+      records: from === 0 ? records : records.slice(from),
+      losses,
+      bytes,
+      batchId,
+    })
+    return parts
+  }
+
+  #remember(ms: number): void {
+    this.#latenciesMs.push(ms)
+    if (this.#latenciesMs.length > LATENCIES) this.#latenciesMs.shift()
+  }
+
+  #enter(state: OutboxState): void {
+    if (state === this.state) return
+    this.state = state
+    this.sinceUs = Date.now() * 1000
+    this.#events.changed()
+  }
+}
+
+/** The same part with its records counted instead of kept. */
+function refused(part: Part): Part {
+  const losses = [...part.losses]
+  for (const lane of LANES) {
+    const count = part.records.filter((record) => record.lane === lane).length
+    if (count > 0) losses.push({ cause: 'invalid', lane, count })
+  }
+  return { records: [], losses, bytes: 0, batchId: part.batchId }
+}

@@ -1,0 +1,155 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import type { FromWorker, ToWorker, WorkerConfig } from './messages.ts'
+import { Pump } from './pump.ts'
+import { complaintOf, NO_LANES, type SyncStatus } from './status.ts'
+import { Store } from './store.ts'
+import { makeUplink } from './uplinks.ts'
+
+/** How often status is told, space given back, and the file looked after. */
+const TICK_MS = 1_000
+
+const config = workerData as WorkerConfig
+const port = parentPort!
+const post = (message: FromWorker) => port.postMessage(message)
+
+let flushId = Infinity
+let lanes = NO_LANES
+let file = { epoch: '', fileBytes: 0, walBytes: 0, deadRecords: 0 }
+
+const store = new Store(config.outbox, {
+  committed: (batchId) => {
+    if (batchId >= flushId) {
+      flushId = Infinity
+      post({ kind: 'status', status: status() })
+    }
+    post({ kind: 'committed', batchId })
+    pump?.notify()
+  },
+  changed: () => {
+    tellStatus()
+    pump?.notify()
+  },
+})
+
+const { uplink } = config
+const pump =
+  uplink.kind === 'none'
+    ? undefined
+    : new Pump({
+        kind: uplink.kind,
+        makeUplink: () => makeUplink(uplink),
+        outbox: () => store.outbox,
+        onOutboxFault: (error) => store.fault(error),
+        onState: () => tellStatus(),
+        limits: config.pump,
+      })
+const startedUs = Date.now() * 1000
+
+function status(): SyncStatus {
+  try {
+    const stat = store.outbox?.stat()
+    if (stat) {
+      lanes = stat.lanes
+      file = stat
+    }
+  } catch (error) {
+    store.fault(error)
+  }
+  const { p50, p99 } = store.latencies()
+  return {
+    timeUs: Date.now() * 1000,
+    lanes,
+    outbox: {
+      path: config.outbox.path,
+      epoch: file.epoch,
+      state: store.state,
+      sinceUs: store.sinceUs,
+      fileBytes: file.fileBytes,
+      walBytes: file.walBytes,
+      queuedRecords: 0,
+      queuedBytes: 0,
+      commitP50Ms: p50,
+      commitP99Ms: p99,
+      deadRecords: file.deadRecords,
+      ...(store.lastError && { lastError: store.lastError }),
+      ...(store.quarantinedFile && { quarantinedFile: store.quarantinedFile }),
+    },
+    uplink: pump?.status() ?? {
+      kind: 'none',
+      state: 'off',
+      sinceUs: startedUs,
+      sentRecords: 0,
+      sentBytes: 0,
+      lastAckTimeUs: 0,
+      nextRetryTimeUs: 0,
+    },
+  }
+}
+
+let telling = false
+/** Soon, once, and never from inside a change that is still going on. */
+function tellStatus(): void {
+  if (telling) return
+  telling = true
+  setImmediate(() => {
+    telling = false
+    post({ kind: 'status', status: status() })
+  })
+}
+
+async function close(handoverMs: number): Promise<void> {
+  clearInterval(tick)
+  store.commitAll()
+  await pump?.close(handoverMs)
+  store.commitAll()
+  const last = status()
+  store.close()
+  post({ kind: 'closed', status: { ...last, outbox: { ...last.outbox, state: 'closed' } } })
+  port.close()
+}
+
+port.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'batch':
+      store.add(message.batch)
+      break
+    case 'flush':
+      flushId = message.batchId
+      break
+    case 'pause':
+      pump?.pause()
+      break
+    case 'resume':
+      pump?.resume()
+      break
+    case 'repair':
+      repair(message)
+      break
+    case 'close':
+      void close(message.handoverMs)
+  }
+})
+
+function repair({ id, bootId, offsetUs }: Extract<ToWorker, { kind: 'repair' }>): void {
+  try {
+    post({ kind: 'repaired', id, records: store.outbox?.repairTimes(bootId, offsetUs) ?? 0 })
+  } catch (error) {
+    store.fault(error)
+    post({ kind: 'repair-failed', id, error: complaintOf(error) })
+  }
+}
+
+const tick = setInterval(() => {
+  store.tend()
+  tellStatus()
+}, TICK_MS)
+
+try {
+  store.open()
+  post({ kind: 'started', status: status() })
+  pump?.start()
+} catch (error) {
+  post({ kind: 'refused', error: complaintOf(error) })
+  clearInterval(tick)
+  port.close()
+}

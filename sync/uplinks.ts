@@ -1,0 +1,16 @@
+import type { KafkaUplinkConfig } from './kafka/kafka-uplink.ts'
+import type { Uplink } from './uplink.ts'
+
+/** The config of an uplink; `none` keeps everything in the outbox. */
+export type UplinkConfig = { kind: 'none' } | ({ kind: 'kafka' } & KafkaUplinkConfig)
+
+/**
+ * Makes an uplink of the kind in the config. A new kind is a folder, a member of `UplinkConfig` and a
+ * case here; its client is only loaded when it is asked for.
+ */
+export async function makeUplink(config: Exclude<UplinkConfig, { kind: 'none' }>): Promise<Uplink> {
+  switch (config.kind) {
+    case 'kafka':
+      return (await import('./kafka/kafka-uplink.ts')).createKafkaUplink(config)
+  }
+}
