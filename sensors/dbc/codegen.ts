@@ -1,5 +1,5 @@
 import type { DbcMessage, DbcSignal, MuxRange } from './database.ts'
-import { byteName, half, numberExpression, shrink } from './expression.ts'
+import { byteName, half, json, numberExpression, shrink } from './expression.ts'
 import { bytesNeeded, layoutOf } from './layout.ts'
 
 /** What a kind of generated decoder does with a signal. */
@@ -112,13 +112,14 @@ export function bytesForAll(message: DbcMessage): number {
   return message.signals.reduce((most, signal) => Math.max(most, bytesNeeded(signal)), 0)
 }
 
-/** Makes a function of generated code. `half`, `shrink` and `view` are in its scope. */
+/** Makes a function of generated code. `half`, `json`, `shrink` and `view` are in its scope. */
 export function compile<F>(parameters: readonly string[], body: string): F {
   const make = new Function(
     'half',
+    'json',
     'shrink',
     'view',
     `"use strict"\nreturn (${parameters.join(', ')}) => {\n${body}}`,
   )
-  return make(half, shrink, view) as F
+  return make(half, json, shrink, view) as F
 }

@@ -126,6 +126,11 @@ export function shrink(value: bigint): number | bigint {
   return Number.isSafeInteger(number) ? number : value
 }
 
+/** A value as JSON text: what JSON cannot write is a string. */
+export function json(value: number | bigint): string {
+  return typeof value === 'number' && Number.isFinite(value) ? String(value) : `"${value}"`
+}
+
 function magnitude(value: bigint): bigint {
   return value < 0n ? -value : value
 }

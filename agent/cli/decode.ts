@@ -1,0 +1,136 @@
+import { once } from 'node:events'
+import { createReadStream } from 'node:fs'
+import { Command } from 'commander'
+import { DatabaseSet } from '../../sensors/dbc/database-set.ts'
+import { loadDbc } from '../../sensors/dbc/parse.ts'
+import { SensorError } from '../../sensors/errors.ts'
+import { FrameBatch } from '../../sensors/frame.ts'
+import { CandumpReader } from '../../sensors/replay/candump.ts'
+import { Buses } from '../buses.ts'
+import { AgentError } from '../error.ts'
+import { DecodedLines } from './decoded-lines.ts'
+import { EXIT, formatCount, paint, quietPipe } from './output.ts'
+
+/** Warnings about DBC files shown before the rest is only counted. */
+const MAX_SHOWN_WARNINGS = 8
+/** More interfaces than this in one log are not told apart by a frame's one byte. */
+const MAX_BUSES = 256
+
+/** `milepost decode`: a CAN log and DBC files in, JSON lines out. */
+export function decodeCommand(): Command {
+  return new Command('decode')
+    .argument('[log]', 'candump log, or - for standard input')
+    .requiredOption(
+      '--dbc <file...>',
+      'DBC files; where two describe one identifier, the first is used',
+    )
+    .option('--raw', 'unscaled integers instead of values in their unit')
+    .addHelpText(
+      'after',
+      `
+Writes one JSON line for each frame that the DBC files describe:
+  {"timeUs":…,"bus":"can0","id":291,"ext":false,"message":"Engine","signals":{"Speed":812.5}}
+Integers beyond 2^53, NaN and infinities are strings. Signals of an inactive multiplexer branch, and
+those that a frame is too short for, are absent. What was not decoded is counted on standard error.
+
+Examples:
+  milepost decode --dbc car.dbc drive.log
+  candump -L can0 | milepost decode --dbc body.dbc engine.dbc -`,
+    )
+    .action(async (log: string | undefined, options: { dbc: string[]; raw?: boolean }) => {
+      const files = [...options.dbc]
+      // `--dbc a.dbc b.dbc LOG`: the option takes everything, the last one is the log.
+      const source = log ?? (files.length > 1 ? files.pop() : undefined)
+      if (source === undefined) {
+        throw new AgentError('USAGE', 'no log to decode', {
+          hint: 'Name a candump log after the DBC files, or - for standard input.',
+        })
+      }
+      process.exitCode = await decodeLog(source, files, options.raw ?? false)
+    })
+}
+
+async function decodeLog(source: string, files: readonly string[], raw: boolean): Promise<number> {
+  quietPipe()
+  const databases = new DatabaseSet(await Promise.all(files.map(loadDbc)))
+  warn(databases)
+  const buses = new Buses()
+  const reader = new CandumpReader({
+    indexOf: (name) =>
+      buses.all().length < MAX_BUSES || buses.all().includes(name) ? buses.indexOf(name) : -1,
+    nameOf: (index) => buses.nameOf(index),
+  })
+  const lines = new DecodedLines(databases, buses, raw)
+  const batch = new FrameBatch()
+  const full = (frames: FrameBatch): void => lines.add(frames)
+
+  let interrupted = false
+  const input = source === '-' ? process.stdin : createReadStream(source)
+  const onInterrupt = (): void => {
+    interrupted = true
+    input.destroy()
+  }
+  process.once('SIGINT', onInterrupt)
+  try {
+    for await (const chunk of input) {
+      reader.feed(chunk, batch, full)
+      // A pipe that delivers slowly is to be seen as it comes: nothing waits for a full batch.
+      lines.add(batch)
+      batch.count = 0
+      await write(lines.take())
+      if (interrupted) break
+    }
+  } catch (cause) {
+    if (!interrupted) throw unreadable(source, cause)
+  } finally {
+    process.removeListener('SIGINT', onInterrupt)
+  }
+  reader.end(batch, full)
+  await write(lines.take())
+  summarize(reader, lines)
+  return interrupted ? EXIT.interrupted : EXIT.done
+}
+
+async function write(text: string): Promise<void> {
+  if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain')
+}
+
+function warn(databases: DatabaseSet): void {
+  const warnings = databases.databases.flatMap((database) => database.warnings)
+  const texts = warnings.map(({ file, line, reason }) => `${file}:${line}: ${reason}`)
+  for (const { used, ignored } of databases.conflicts) {
+    texts.push(
+      `${ignored.file}:${ignored.line}: message ${ignored.name} has the identifier of ${used.name} (${used.file}:${used.line}), which is used`,
+    )
+  }
+  for (const text of texts.slice(0, MAX_SHOWN_WARNINGS)) {
+    process.stderr.write(`${paint('yellow', 'warning:', process.stderr)} ${text}\n`)
+  }
+  const more = texts.length - MAX_SHOWN_WARNINGS
+  if (more > 0) process.stderr.write(`… and ${formatCount(more)} more warnings\n`)
+}
+
+function summarize(reader: CandumpReader, lines: DecodedLines): void {
+  const say = (text: string): boolean => process.stderr.write(`${text}\n`)
+  say(`${formatCount(reader.frames)} frames, ${formatCount(lines.decoded)} decoded`)
+  if (lines.unknown > 0) {
+    const more = lines.moreIds ? 'more than ' : ''
+    const ids = `${more}${formatCount(lines.unknownIds)} unknown ids`
+    say(`${formatCount(lines.unknown)} frames of ${ids}`)
+  }
+  if (lines.short > 0) say(`${formatCount(lines.short)} frames too short for all of their signals`)
+  if (lines.skipped > 0) say(`${formatCount(lines.skipped)} error or remote frames skipped`)
+  if (reader.malformed > 0)
+    say(`${formatCount(reader.malformed)} lines that are not a frame skipped`)
+  if (reader.unwanted > 0)
+    say(`${formatCount(reader.unwanted)} frames of interfaces past ${MAX_BUSES}`)
+}
+
+function unreadable(source: string, cause: unknown): unknown {
+  const code = (cause as NodeJS.ErrnoException).code
+  if (code === undefined) return cause
+  return new SensorError('LOG_UNREADABLE', `${source}: the log cannot be read (${code})`, {
+    cause,
+    hint: 'Check the path, and that this user may read the file.',
+  })
+}
