@@ -17,7 +17,6 @@ import { loadModels, type Models } from './models.ts'
 import { Pipeline } from './pipeline.ts'
 import { type AgentStatus, type DecodeStatus, VERSION } from './status.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
-import { uplinkOf } from './uplink.ts'
 
 /** One running agent: every part made, joined and, at the end, taken down in order. */
 export class Agent {
@@ -64,7 +63,7 @@ export class Agent {
   async #open(): Promise<void> {
     const config = this.#config
     prepareDataDir(config.dataDir)
-    const decoding = loadDecoder(config, this.#buses, this.#catalog, this.#log)
+    const decoding = await loadDecoder(config, this.#buses, this.#catalog, this.#log)
     this.#decodeStatus = decoding.status
     this.#control = await ControlServer.listen(socketPath(config.dataDir), {
       'GET /status': () => this.status(),
@@ -78,7 +77,7 @@ export class Agent {
         maxBytes: config.outbox.maxMiB * 2 ** 20,
         groupCommitMs: config.outbox.groupCommitMs,
       },
-      uplink: uplinkOf(config),
+      uplink: config.uplink,
     })
     this.#models = await loadModels(config, this.#catalog, this.#clock, this.#log, (lane, record) =>
       this.#keep(lane, record.type, record.timeUs, record.content),

@@ -14,6 +14,9 @@ export const VERSION: string = JSON.parse(
 /** What became of the frames. */
 export interface DecodeStatus {
   readonly frames: number
+  readonly decoded: number
+  /** Error and remote frames. */
+  readonly skipped: number
   /** Frames of which no DBC file knows the id. */
   readonly unknown: number
   /** Frames too short for the signals that their message has. */

@@ -4,7 +4,7 @@ import { AgentError, complaintOf } from '../error.ts'
 import { isAnswering } from './client.ts'
 
 /** What can be asked of a running agent: a method and path to the function that answers. */
-export type Routes = Readonly<Record<string, () => unknown | Promise<unknown>>>
+export type Routes = Readonly<Record<string, (() => unknown) | undefined>>
 
 const REQUEST_TIMEOUT_MS = 5_000
 const MAX_CONNECTIONS = 32

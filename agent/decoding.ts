@@ -1,0 +1,66 @@
+import type { Database } from '../sensors/dbc/database.ts'
+import { DatabaseSet } from '../sensors/dbc/database-set.ts'
+import { Decoder } from '../sensors/dbc/decoder.ts'
+import { loadDbc } from '../sensors/dbc/parse.ts'
+import type { SignalCatalog } from '../sensors/reading.ts'
+import type { Buses } from './buses.ts'
+import type { LoadedConfig } from './config/load.ts'
+import { complaintOf } from './error.ts'
+import type { Logger } from './log.ts'
+import type { DecodeStatus } from './status.ts'
+
+export interface Decoding {
+  /** Undefined where no bus has a DBC file. */
+  readonly decoder: Decoder | undefined
+  status(): DecodeStatus | undefined
+}
+
+/**
+ * Loads the DBC files of every bus. A broken one is refused with its line and reason; the others
+ * still load where the bus says `onBrokenDbc: skip`.
+ */
+export async function loadDecoder(
+  config: LoadedConfig,
+  buses: Buses,
+  catalog: SignalCatalog,
+  log: Logger,
+): Promise<Decoding> {
+  const skippedFiles: string[] = []
+  const sets: (DatabaseSet | undefined)[] = []
+  for (const [name, bus] of Object.entries(config.buses)) {
+    const databases: Database[] = []
+    for (const file of bus.dbc) {
+      try {
+        databases.push(await loadDbc(file))
+      } catch (error) {
+        if (bus.onBrokenDbc === 'fail') throw error
+        skippedFiles.push(file)
+        log.warn({ bus: name, ...complaintOf(error) }, `skipped a broken DBC file: ${file}`)
+      }
+    }
+    const set = new DatabaseSet(databases)
+    for (const { used, ignored } of set.conflicts) {
+      log.warn(
+        { bus: name, used: used.file, ignored: ignored.file },
+        `message ${ignored.name} of ${ignored.file} has the id of ${used.name}, which is used`,
+      )
+    }
+    sets[buses.indexOf(name)] = set
+  }
+  if (!sets.some((set) => set && set.messages.length > 0)) {
+    return { decoder: undefined, status: () => undefined }
+  }
+  const decoder = new Decoder(sets, catalog, {
+    names: (message, signal) => {
+      const given = config.names[`${message}.${signal}`]
+      return typeof given === 'string' ? { name: given } : given
+    },
+  })
+  return {
+    decoder,
+    status: () => {
+      const { decoded, unknown, short, skipped } = decoder
+      return { frames: decoded + unknown + skipped, decoded, unknown, short, skipped, skippedFiles }
+    },
+  }
+}

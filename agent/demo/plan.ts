@@ -1,0 +1,36 @@
+import { join } from 'node:path'
+import { PACKAGE_ROOT } from '../package-root.ts'
+import type { VehiclePlan } from './vehicle.ts'
+
+/** Simulated time runs so many times faster than the clock, so that a minute shows a drive. */
+const SPEED = 10
+
+const simulator = (seed: number, faults: object[] = []) => ({
+  kind: 'simulator',
+  seed,
+  speed: SPEED,
+  faults,
+})
+
+/**
+ * Vehicles of the demo. Two are healthy; in two a fault was planted, one of them in a recorded drive
+ * that is replayed from its candump log.
+ */
+export const FLEET: readonly VehiclePlan[] = [
+  { name: 'truck-1', sensor: simulator(11) },
+  { name: 'truck-2', sensor: simulator(12) },
+  {
+    name: 'truck-3',
+    sensor: simulator(13, [{ kind: 'puncture', atSec: 240, rate: 20 }]),
+    fault: 'puncture',
+  },
+  {
+    name: 'truck-4',
+    sensor: {
+      kind: 'replay',
+      file: join(PACKAGE_ROOT, 'sensors/simulator/drives/drive-1.log.gz'),
+      pace: SPEED,
+    },
+    fault: 'bearing',
+  },
+]
