@@ -37,9 +37,13 @@ export class Battery {
     const open = 11.7 + 1.15 * this.stateOfCharge
     const wished = clamp((REGULATED_V - open) / resistance, 0, 45 * (1.02 - this.stateOfCharge) + 2)
     this.current = lag(this.current, Math.min(wished, giveable - this.#drawA), 0.4, dt)
-    // While the alternator has power to spare, its regulator holds the voltage.
-    const regulating = giveable - this.#drawA > this.current + 0.5
-    const target = regulating ? REGULATED_V : open + this.current * resistance
+    // An alternator with power to spare holds its voltage; with less, the battery takes less and
+    // the voltage falls with it; with none, the battery feeds the car.
+    const share = this.current / Math.max(wished, 0.1)
+    const target =
+      this.current > 0
+        ? open + (REGULATED_V - open) * Math.min(1, share)
+        : open + this.current * resistance
     this.voltage = lag(this.voltage, target, 0.6, dt)
     const charged = (this.current * dt) / 3600 / CAPACITY_AH
     this.stateOfCharge = clamp(this.stateOfCharge + charged * (sagging > 0 ? 2 : 1), 0, 1)
