@@ -1,0 +1,72 @@
+import { SyncError } from '../errors.ts'
+import type { Lane, Origin, StoredRecord } from '../record.ts'
+import { BATCH_OVERHEAD_BYTES, type KafkaMessage, messageBytes, messageOf } from './message.ts'
+
+/** Where a lane's records go. */
+export interface Destination {
+  readonly topic: string
+  readonly partition: number
+}
+
+/** One produce request. */
+export interface ProduceRequest {
+  topicMessages: { topic: string; messages: KafkaMessage[] }[]
+}
+
+export interface RequestLimits {
+  /** Of one batch, that is of one topic in one request: the broker's `max.message.bytes`. */
+  readonly maxBatchBytes: number
+  readonly maxRequestBytes: number
+}
+
+/**
+ * Cuts records into produce requests, in their order: as many as fit the limits, at least one each.
+ * kafkajs makes one batch of what a request holds for a partition. Made one by one, so that memory
+ * holds the messages of one request and not of the whole transaction. Throws `UPLINK_REJECTED` at a
+ * record that no batch can hold: sent, it could cut the connection, again and again.
+ */
+export function* requestsOf(
+  records: readonly StoredRecord[],
+  origin: Origin,
+  destinations: ReadonlyMap<Lane, Destination>,
+  limits: RequestLimits,
+): Generator<ProduceRequest> {
+  let batches = new Map<string, { bytes: number; messages: KafkaMessage[] }>()
+  let requestBytes = 0
+  const nowMs = Date.now()
+  for (const record of records) {
+    const { topic, partition } = destinations.get(record.lane)!
+    const message: KafkaMessage = { ...messageOf(record, origin, nowMs), partition }
+    const bytes = messageBytes(message)
+    if (bytes > limits.maxBatchBytes - BATCH_OVERHEAD_BYTES) throw tooLarge(record, bytes, limits)
+    const batchBytes = batches.get(topic)?.bytes ?? BATCH_OVERHEAD_BYTES
+    if (
+      batchBytes + bytes > limits.maxBatchBytes ||
+      requestBytes + bytes > limits.maxRequestBytes
+    ) {
+      if (requestBytes > 0) yield request(batches)
+      batches = new Map()
+      requestBytes = 0
+    }
+    let batch = batches.get(topic)
+    if (!batch) batches.set(topic, (batch = { bytes: BATCH_OVERHEAD_BYTES, messages: [] }))
+    batch.messages.push(message)
+    batch.bytes += bytes
+    requestBytes += bytes
+  }
+  if (requestBytes > 0) yield request(batches)
+}
+
+function request(batches: ReadonlyMap<string, { messages: KafkaMessage[] }>): ProduceRequest {
+  return { topicMessages: [...batches].map(([topic, { messages }]) => ({ topic, messages })) }
+}
+
+function tooLarge({ lane, seq }: StoredRecord, bytes: number, limits: RequestLimits): SyncError {
+  return new SyncError(
+    'UPLINK_REJECTED',
+    `Record ${seq} of lane ${lane} takes ${bytes} bytes, a batch holds ${limits.maxBatchBytes}`,
+    {
+      hint: 'Make such records smaller, or raise `max.message.bytes` of the topic and `maxBatchBytes` here.',
+    },
+  )
+}
