@@ -1,20 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
-import { z } from 'zod'
-import { SENSOR_KINDS } from '../../sensors/registry.ts'
-import type { SensorKind } from '../../sensors/sensor.ts'
 import { AgentError } from '../error.ts'
-import { nearest } from './nearest.ts'
-import { type ConfigProblem, lineOf, problemsOf } from './problems.ts'
-import { type Config, configSchema, type SensorCommon, sensorCommon } from './schema.ts'
-
-/** A sensor of the config with its kind found and its own part checked. */
-export interface SensorPlan {
-  readonly common: SensorCommon
-  readonly kind: SensorKind
-  readonly config: unknown
-}
+import { type ConfigProblem, problemsOf } from './problems.ts'
+import { type Config, configSchema } from './schema.ts'
+import { planSensors, type SensorPlan } from './sensors.ts'
 
 /** A config that passed every check; all paths in it are absolute. */
 export interface LoadedConfig extends Omit<Config, 'sensors' | 'dataDir'> {
@@ -51,49 +41,14 @@ export function parseConfig(text: string, file: string): LoadedConfig {
       })),
     )
   }
-  const checked = configSchema.safeParse(document.toJS())
-  if (!checked.success) refuse(file, problemsOf(checked.error, configSchema, document, lines))
-  const config = checked.data
+  const raw: unknown = document.toJS()
   const base = dirname(file)
-  const problems: ConfigProblem[] = []
-  const seen = new Set<string>()
-
-  const sensors = config.sensors.flatMap((raw, i): SensorPlan[] => {
-    const at = (key: string) => ['sensors', i, key]
-    if (seen.has(raw.id)) {
-      problems.push({
-        line: lineOf(document, lines, at('id')),
-        path: `sensors[${i}].id`,
-        message: `a second sensor is called "${raw.id}"`,
-      })
-    }
-    seen.add(raw.id)
-    const kind = SENSOR_KINDS.find((k) => k.kind === raw.kind)
-    if (!kind) {
-      const known = SENSOR_KINDS.map((k) => k.kind)
-      const guess = nearest(raw.kind, known)
-      problems.push({
-        line: lineOf(document, lines, at('kind')),
-        path: `sensors[${i}].kind`,
-        message: `no sensor of kind "${raw.kind}"${guess ? `; did you mean "${guess}"?` : ''} Known: ${known.join(', ')}`,
-      })
-      return []
-    }
-    const own: Record<string, unknown> = { ...(raw as Record<string, unknown>) }
-    for (const key of Object.keys(sensorCommon.shape)) delete own[key]
-    for (const key of PATH_KEYS) {
-      if (typeof own[key] === 'string') own[key] = resolve(base, own[key])
-    }
-    const part = kind.config.safeParse(own)
-    if (!part.success) {
-      problems.push(
-        ...problemsOf(part.error, withCommonKeys(kind.config), document, lines, ['sensors', i]),
-      )
-      return []
-    }
-    return [{ common: sensorCommon.parse(raw), kind, config: part.data }]
-  })
-  if (problems.length) refuse(file, problems)
+  const checked = configSchema.safeParse(raw)
+  const problems = checked.success ? [] : problemsOf(checked.error, configSchema, document, lines)
+  const list = (raw as { sensors?: unknown } | null)?.sensors
+  const sensors = planSensors(list, base, document, lines, problems)
+  if (!checked.success || problems.length) refuse(file, problems)
+  const config = checked.data
 
   return {
     ...config,
@@ -110,16 +65,9 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   }
 }
 
-/** Keys of a sensor's own config that name files, to be resolved beside the config file. */
-const PATH_KEYS = ['file', 'dbc'] as const
-
-/** So that a mistyped common key of a sensor finds its nearest word too. */
-function withCommonKeys(schema: z.ZodType): z.core.$ZodType {
-  return z.union([schema, sensorCommon])
-}
-
 function refuse(file: string, problems: readonly ConfigProblem[]): never {
-  const text = problems
+  const text = [...problems]
+    .sort((a, b) => a.line - b.line)
     .map((p) => `${file}${p.line ? `:${p.line}` : ''}: ${p.path ? `${p.path}: ` : ''}${p.message}`)
     .join('\n')
   throw new AgentError('CONFIG_INVALID', text, {

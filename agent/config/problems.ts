@@ -42,9 +42,20 @@ function lineOfKey(document: Document, lines: LineCounter, path: Path, key: stri
   return start === undefined ? lineOf(document, lines, path) : lines.linePos(start).line
 }
 
+/** The parts of zod's definitions that are walked here; which are there depends on `type`. */
+interface SchemaDef {
+  readonly type: string
+  readonly innerType: z.core.$ZodType
+  readonly in: z.core.$ZodType
+  readonly options: readonly z.core.$ZodType[]
+  readonly shape: Readonly<Record<PropertyKey, z.core.$ZodType>>
+  readonly element: z.core.$ZodType
+  readonly valueType: z.core.$ZodType
+}
+
 /** Keys that a schema knows at `path`; all branches of a union count. */
 export function knownKeys(schema: z.core.$ZodType, path: Path): string[] {
-  const def = schema._zod.def as unknown as Record<string, any>
+  const def = schema._zod.def as unknown as SchemaDef
   switch (def.type) {
     case 'optional':
     case 'default':
@@ -54,7 +65,7 @@ export function knownKeys(schema: z.core.$ZodType, path: Path): string[] {
     case 'pipe':
       return knownKeys(def.in, path)
     case 'union':
-      return def.options.flatMap((option: z.core.$ZodType) => knownKeys(option, path))
+      return def.options.flatMap((option) => knownKeys(option, path))
     case 'object': {
       if (path.length === 0) return Object.keys(def.shape)
       const inner = def.shape[path[0]]

@@ -3,7 +3,7 @@ import { LANES } from '../../sync/record.ts'
 
 const name = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'letters, digits, ".", "_" or "-"')
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'expected letters, digits, ".", "_" and "-"')
 const lane = z.enum(LANES)
 
 /** What every sensor has, whatever its kind; the rest of its keys belong to the kind. */
@@ -42,7 +42,7 @@ const campaign = z
     staleAfterMs: z.number().int().min(1).default(10_000),
   })
   .refine((c) => (c.sampleEveryMs === undefined) !== (c.onChange === undefined), {
-    message: 'exactly one of sampleEveryMs and onChange',
+    message: 'expected exactly one of sampleEveryMs and onChange',
   })
 
 const model = z.strictObject({
@@ -65,7 +65,7 @@ const secret = z.union([z.strictObject({ file: z.string() }), z.strictObject({ e
 
 const kafka = z.strictObject({
   kind: z.literal('kafka'),
-  brokers: z.array(z.string().regex(/^[^\s:]+:\d+$|^\[[^\]]+\]:\d+$/, 'host:port')).min(1),
+  brokers: z.array(z.string().regex(/^[^\s:]+:\d+$|^\[[^\]]+\]:\d+$/, 'expected host:port')).min(1),
   topics: z.partialRecord(lane, z.string()).default({}),
   checkpointTopic: z.string().default('milepost.checkpoints'),
   delivery: z.enum(['exactly-once', 'at-least-once']).default('exactly-once'),

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { FrameBatch } from '../../sensors/frame.ts'
 import type { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
 import type { Clock, DropCause, Sensor, SensorContext } from '../../sensors/sensor.ts'
-import type { SensorPlan } from '../config/load.ts'
+import type { SensorPlan } from '../config/sensors.ts'
 import { type Complaint, complaintOf } from '../error.ts'
 import { Backoff } from './backoff.ts'
 

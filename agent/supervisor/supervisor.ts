@@ -1,4 +1,4 @@
-import type { SensorPlan } from '../config/load.ts'
+import type { SensorPlan } from '../config/sensors.ts'
 import { type SensorStatus, Supervised, type SupervisedHost } from './supervised.ts'
 
 /** All sensors of the agent, each kept alive on its own. */
