@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { stringify } from 'yaml'
+
+/** Root of the checkout. */
+export const ROOT = join(import.meta.dirname, '../..')
+
+export interface Finished {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A `milepost` command as a process of its own, as a person runs it. */
+export class Milepost {
+  readonly child: ChildProcess
+  readonly finished: Promise<Finished>
+  stderr = ''
+  stdout = ''
+
+  constructor(args: readonly string[], options: { cwd?: string; input?: string } = {}) {
+    this.child = spawn(
+      process.execPath,
+      ['--import', import.meta.resolve('tsx'), join(ROOT, 'agent/cli/main.ts'), ...args],
+      { cwd: options.cwd ?? ROOT, stdio: 'pipe' },
+    )
+    this.child.stdin!.end(options.input ?? '')
+    this.child.stdout!.setEncoding('utf8').on('data', (text: string) => {
+      this.stdout += text
+    })
+    this.child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text
+    })
+    this.finished = new Promise((resolve) => {
+      this.child.once('close', (code, signal) =>
+        resolve({ code, signal, stdout: this.stdout, stderr: this.stderr }),
+      )
+    })
+  }
+}
+
+/** Runs a command to its end. */
+export function milepost(...args: string[]): Promise<Finished> {
+  return new Milepost(args).finished
+}
+
+/** An empty folder that goes when the test ends. */
+export function tempDir(t: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'milepost-test-'))
+  t.after(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** Writes a config into `dir`, its data beside it; answers the file's path. */
+export function writeConfig(dir: string, config: Record<string, unknown>): string {
+  const file = join(dir, 'milepost.yaml')
+  writeFileSync(file, stringify({ vehicle: 'test-1', dataDir: join(dir, 'data'), ...config }))
+  return file
+}
