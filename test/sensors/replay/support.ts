@@ -1,0 +1,33 @@
+import { FrameBatch } from '../../../sensors/frame.ts'
+import { type BusNames, CandumpReader, formatCandump } from '../../../sensors/replay/candump.ts'
+
+/** Numbers interfaces in the order of their first sight. */
+export class Names implements BusNames {
+  readonly #names: string[] = []
+
+  indexOf(name: string): number {
+    const at = this.#names.indexOf(name)
+    return at >= 0 ? at : this.#names.push(name) - 1
+  }
+
+  nameOf(index: number): string {
+    return this.#names[index]
+  }
+}
+
+/** All frames of a log, each written back as a line, and how many lines were none. */
+export function readAll(
+  chunks: Iterable<Uint8Array>,
+  capacity = 512,
+): { lines: string[]; malformed: number; frames: number } {
+  const names = new Names()
+  const reader = new CandumpReader(names)
+  const batch = new FrameBatch(capacity)
+  const lines: string[] = []
+  const take = (full: FrameBatch): void => {
+    for (let i = 0; i < full.count; i++) lines.push(formatCandump(full, i, names))
+  }
+  for (const chunk of chunks) reader.feed(chunk, batch, take)
+  reader.end(batch, take)
+  return { lines, malformed: reader.malformed, frames: reader.frames }
+}
