@@ -1,11 +1,11 @@
 import { once } from 'node:events'
-import { createReadStream } from 'node:fs'
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { DatabaseSet } from '../../sensors/dbc/database-set.ts'
 import { loadDbc } from '../../sensors/dbc/parse.ts'
-import { SensorError } from '../../sensors/errors.ts'
 import { FrameBatch } from '../../sensors/frame.ts'
-import { CandumpReader } from '../../sensors/replay/candump.ts'
+import { readLog } from '../../sensors/replay/log-file.ts'
+import { type LogReader, readerFor } from '../../sensors/replay/log-reader.ts'
 import { Buses } from '../buses.ts'
 import { AgentError } from '../error.ts'
 import { DecodedLines } from './decoded-lines.ts'
@@ -55,9 +55,12 @@ async function decodeLog(source: string, files: readonly string[], raw: boolean)
   const databases = new DatabaseSet(await Promise.all(files.map(loadDbc)))
   warn(databases)
   const buses = new Buses()
-  const reader = new CandumpReader({
-    indexOf: (name) =>
-      buses.all().length < MAX_BUSES || buses.all().includes(name) ? buses.indexOf(name) : -1,
+  const reader = readerFor(source, {
+    indexOf: (name) => {
+      if (buses.all().length < MAX_BUSES || buses.all().includes(name)) return buses.indexOf(name)
+      process.stderr.write(`frames of ${name} are skipped: more than ${MAX_BUSES} interfaces\n`)
+      return -1
+    },
     nameOf: (index) => buses.nameOf(index),
   })
   const lines = new DecodedLines(databases, buses, raw)
@@ -65,23 +68,24 @@ async function decodeLog(source: string, files: readonly string[], raw: boolean)
   const full = (frames: FrameBatch): void => lines.add(frames)
 
   let interrupted = false
-  const input = source === '-' ? process.stdin : createReadStream(source)
   const onInterrupt = (): void => {
     interrupted = true
-    input.destroy()
+    process.stdin.destroy()
   }
   process.once('SIGINT', onInterrupt)
+  const input = source === '-' ? process.stdin : readLog(resolve(source), cutOff)
   try {
     for await (const chunk of input) {
-      reader.feed(chunk, batch, full)
+      reader.feed(chunk as Uint8Array, batch, full)
       // A pipe that delivers slowly is to be seen as it comes: nothing waits for a full batch.
       lines.add(batch)
       batch.count = 0
       await write(lines.take())
       if (interrupted) break
     }
-  } catch (cause) {
-    if (!interrupted) throw unreadable(source, cause)
+  } catch (error) {
+    // Destroying standard input ends the loop with an error of its own.
+    if (!interrupted) throw error
   } finally {
     process.removeListener('SIGINT', onInterrupt)
   }
@@ -93,6 +97,10 @@ async function decodeLog(source: string, files: readonly string[], raw: boolean)
 
 async function write(text: string): Promise<void> {
   if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain')
+}
+
+function cutOff(): void {
+  process.stderr.write('the gzip file ends in the middle: what it has was decoded\n')
 }
 
 function warn(databases: DatabaseSet): void {
@@ -110,7 +118,7 @@ function warn(databases: DatabaseSet): void {
   if (more > 0) process.stderr.write(`… and ${formatCount(more)} more warnings\n`)
 }
 
-function summarize(reader: CandumpReader, lines: DecodedLines): void {
+function summarize(reader: LogReader, lines: DecodedLines): void {
   const say = (text: string): boolean => process.stderr.write(`${text}\n`)
   say(`${formatCount(reader.frames)} frames, ${formatCount(lines.decoded)} decoded`)
   if (lines.unknown > 0) {
@@ -122,15 +130,4 @@ function summarize(reader: CandumpReader, lines: DecodedLines): void {
   if (lines.skipped > 0) say(`${formatCount(lines.skipped)} error or remote frames skipped`)
   if (reader.malformed > 0)
     say(`${formatCount(reader.malformed)} lines that are not a frame skipped`)
-  if (reader.unwanted > 0)
-    say(`${formatCount(reader.unwanted)} frames of interfaces past ${MAX_BUSES}`)
-}
-
-function unreadable(source: string, cause: unknown): unknown {
-  const code = (cause as NodeJS.ErrnoException).code
-  if (code === undefined) return cause
-  return new SensorError('LOG_UNREADABLE', `${source}: the log cannot be read (${code})`, {
-    cause,
-    hint: 'Check the path, and that this user may read the file.',
-  })
 }

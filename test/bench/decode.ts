@@ -1,6 +1,7 @@
 // Frames/s decoded, every signal of mixed messages, beside the one DBC decoder on npm.
 import { existsSync, readFileSync } from 'node:fs'
 import { Can, Dbc } from 'candied'
+import type { DbcMessage } from '../../sensors/dbc/database.ts'
 import { DatabaseSet } from '../../sensors/dbc/database-set.ts'
 import { Decoder } from '../../sensors/dbc/decoder.ts'
 import { parseDbc } from '../../sensors/dbc/parse.ts'
@@ -94,8 +95,8 @@ export async function bench(): Promise<BenchRow[]> {
       ours: ourBytes,
       peer,
       theirs: theirBytes,
-      // Nothing at all would be an infinite ratio, which no reader of JSON takes.
-      ratio: theirBytes / Math.max(ourBytes, 0.01),
+      // Nothing at all would be an infinite ratio: ours counts as one byte at least.
+      ratio: theirBytes / Math.max(ourBytes, 1),
     },
   ]
 }
@@ -104,14 +105,14 @@ function prepare(files: readonly URL[]): Load {
   const random = generator(SEED)
   const sets: DatabaseSet[] = []
   const cans: Can[] = []
-  const kinds: { bus: number; set: DatabaseSet['messages'][number] }[] = []
+  const kinds: { bus: number; message: DbcMessage }[] = []
   for (const [bus, file] of files.entries()) {
     const text = readFileSync(file, 'latin1')
     const set = new DatabaseSet([parseDbc(text, file.pathname)])
     sets.push(set)
     cans.push(peerOf(text))
     for (const message of set.messages) {
-      if (message.signals.length > 0 && message.length <= 8) kinds.push({ bus, set: message })
+      if (message.signals.length > 0 && message.length <= 8) kinds.push({ bus, message })
     }
   }
   const batches: FrameBatch[] = []
@@ -119,7 +120,7 @@ function prepare(files: readonly URL[]): Load {
   for (let i = 0; i < FRAMES; i++) {
     let batch = batches.at(-1)
     if (!batch || batch.full) batches.push((batch = new FrameBatch()))
-    const { bus, set: message } = kinds[Math.floor(random() * kinds.length)]
+    const { bus, message } = kinds[Math.floor(random() * kinds.length)]
     const slot = batch.count++
     const payload = Array.from({ length: message.length }, () => Math.floor(random() * 256))
     batch.timeUs[slot] = 1_700_000_000_000_000 + i * 125
@@ -128,7 +129,9 @@ function prepare(files: readonly URL[]): Load {
     batch.flags[slot] = message.ext ? FRAME_EXT : 0
     batch.length[slot] = message.length
     batch.data.set(payload, slot * FRAME_STRIDE)
-    peers.push([cans[bus], cans[bus].createFrame(message.id, payload, message.ext)])
+    const frame = cans[bus].createFrame(message.id, payload, message.ext)
+    if (!cans[bus].decode(frame)) throw new Error(`candied does not know ${message.name}`)
+    peers.push([cans[bus], frame])
   }
   return { batches, peers, sets }
 }
