@@ -14,6 +14,7 @@ export type SyncErrorCode =
   | 'UPLINK_DENIED'
   | 'UPLINK_TOPIC_MISSING'
   | 'HISTORY_RANGE'
+  | 'CODEC_MISSING'
 
 /** A failure on the way out. `hint` tells a technician at the roadside what to do next. */
 export class SyncError extends Error {
