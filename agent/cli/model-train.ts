@@ -1,12 +1,13 @@
-import { loadBundle } from '../../models/bundle/load.ts'
-import type { TrainingSource } from '../../models/bundle/manifest.ts'
-import { openNetwork } from '../../models/runtime/open.ts'
+import { type Bundle, loadBundle } from '../../models/bundle/load.ts'
+import { type OpenNetwork, openNetwork } from '../../models/runtime/open.ts'
 import type { RuntimeName } from '../../models/runtime.ts'
 import { csvRows, type FileDigest } from '../../models/training/csv.ts'
 import { evaluateBundle } from '../../models/training/evaluate.ts'
 import { type Recipe, readRecipe } from '../../models/training/recipe.ts'
-import { trainBundle } from '../../models/training/train.ts'
+import { type TrainingOptions, trainBundle } from '../../models/training/train.ts'
+import { FAULT_KINDS } from '../../sensors/simulator/faults.ts'
 import { codeVersion } from './model.ts'
+import { type DriveResult, judgeDrive, simulatedRows, simulationSource } from './model-drives.ts'
 import { formatCount, formatSpan, paint } from './output.ts'
 
 /** What takes longer than this tells how far it is. */
@@ -15,7 +16,7 @@ const PROGRESS_EVERY_MS = 500
 
 /** Writes lines of progress to stderr: one line that changes on a terminal, a line each elsewhere. */
 class Progress {
-  readonly #startMs = performance.now()
+  #startMs = performance.now()
   #nextMs = PROGRESS_AFTER_MS
   #shown = false
 
@@ -28,6 +29,12 @@ class Progress {
     this.#shown = terminal
   }
 
+  /** Time is counted anew, for a part with an end of its own. */
+  restart(): void {
+    this.#startMs = performance.now()
+    this.#nextMs = 0
+  }
+
   end(): void {
     if (this.#shown) process.stderr.write('\r\x1b[K')
   }
@@ -35,28 +42,19 @@ class Progress {
 
 export async function train(options: {
   recipe: string
-  csv: string
+  csv?: string
   out: string
   json?: boolean
 }): Promise<void> {
   const recipe = readRecipe(options.recipe)
   const progress = new Progress()
-  let digest: FileDigest | undefined
-  const source = (): TrainingSource => ({
-    kind: 'dataset',
-    name: recipe.dataset?.name ?? '',
-    licence: recipe.dataset?.licence ?? '',
-    files: digest ? [digest] : [],
-  })
   const bundle = await trainBundle({
     recipe,
-    rows: csvRows(options.csv, columnsOf(recipe), (found) => {
-      digest = found
-    }),
-    source,
+    ...(options.csv ? fromCsv(recipe, options.csv) : fromDrives(recipe)),
     out: options.out,
     codeVersion: codeVersion(),
     onRows: (records) => progress.tell(() => `reading: ${formatCount(records)} rows`),
+    onCollected: () => progress.restart(),
     onEpoch: (epoch, epochs, loss) =>
       progress.tell(
         (passedMs) =>
@@ -76,6 +74,24 @@ export async function train(options: {
   )
 }
 
+type Source = Pick<TrainingOptions, 'rows' | 'source'>
+
+function fromCsv(recipe: Recipe, file: string): Source {
+  let digest: FileDigest | undefined
+  const rows = csvRows(file, columnsOf(recipe), (found) => {
+    digest = found
+  })
+  const { name, licence } = recipe.dataset ?? { name: '', licence: '' }
+  return {
+    rows,
+    source: () => ({ kind: 'dataset', name, licence, files: digest ? [digest] : [] }),
+  }
+}
+
+function fromDrives(recipe: Recipe): Source {
+  return { rows: simulatedRows(recipe), source: () => simulationSource(recipe) }
+}
+
 function columnsOf(recipe: Recipe) {
   return {
     inputs: recipe.features.inputs.map(({ name }) => name),
@@ -87,11 +103,24 @@ function columnsOf(recipe: Recipe) {
 
 export async function evaluate(
   dir: string,
-  options: { recipe: string; csv: string; json?: boolean; runtime?: RuntimeName },
+  options: {
+    recipe: string
+    csv?: string
+    seeds: number
+    seconds: number
+    speed: number
+    json?: boolean
+    runtime?: RuntimeName
+  },
 ): Promise<void> {
   const recipe = readRecipe(options.recipe)
   const bundle = loadBundle(dir)
   const open = await openNetwork(bundle, options.runtime)
+  if (!options.csv) {
+    evaluateDrives(bundle, open, options)
+    open.network.dispose()
+    return
+  }
   const result = await evaluateBundle(bundle, open, recipe, csvRows(options.csv, columnsOf(recipe)))
   open.network.dispose()
   process.stdout.write(
@@ -102,4 +131,51 @@ export async function evaluate(
           `at threshold ${bundle.manifest.threshold.value}: ${formatCount(result.found)} of ${formatCount(result.failed)} failed rows found, ` +
           `${formatCount(result.falseRows)} of ${formatCount(result.clean)} clean rows above it\n`,
   )
+}
+
+/** First seed of the drives to judge by; recipes train on others. */
+const FIRST_JUDGED_SEED = 501
+
+/** Drives without a fault, then each fault in each vehicle, halfway through its drive. */
+function evaluateDrives(
+  bundle: Bundle,
+  open: OpenNetwork,
+  options: { seeds: number; seconds: number; speed: number; json?: boolean },
+): void {
+  const { seeds, seconds, speed } = options
+  const progress = new Progress()
+  const results: { kind: string; results: DriveResult[] }[] = []
+  for (const kind of [undefined, ...FAULT_KINDS]) {
+    const fault = kind && { kind, atSec: seconds / 2 }
+    const judged: DriveResult[] = []
+    for (let i = 0; i < seeds; i++) {
+      progress.tell(() => `driving: ${kind ?? 'no fault'}, vehicle ${i + 1} of ${seeds}`)
+      judged.push(judgeDrive({ seed: FIRST_JUDGED_SEED + i, seconds, speed, fault }, bundle, open))
+    }
+    results.push({ kind: kind ?? 'none', results: judged })
+  }
+  progress.end()
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify({ hash: bundle.hash, results })}\n`)
+    return
+  }
+  const { threshold } = bundle.manifest
+  process.stdout.write(
+    `${seeds} vehicles, ${formatSpan(seconds * 1000)} each, time × ${speed}, threshold ${threshold.value}\n`,
+  )
+  for (const { kind, results: judged } of results) {
+    const falseAlarms = judged.reduce((sum, one) => sum + one.falseAlarms, 0)
+    const found = judged.flatMap(({ foundAfterSec: sec }) => (sec === undefined ? [] : [sec]))
+    found.sort((a, b) => a - b)
+    const signals = [...new Set(judged.flatMap(({ signal }) => signal ?? []))].join(', ')
+    const top = Math.max(...judged.map(({ topScore }) => topScore))
+    const verdict =
+      kind === 'none'
+        ? `largest score ${top.toPrecision(3)}`
+        : `found in ${found.length} of ${seeds}` +
+          `${found.length ? `, half of them within ${formatSpan(found[found.length >> 1] * 1000)}` : ''}`
+    process.stdout.write(
+      `${kind.padEnd(14)} ${falseAlarms} false alarms, ${verdict}${signals ? `  (${signals})` : ''}\n`,
+    )
+  }
 }

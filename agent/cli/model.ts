@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { type Bundle, loadBundle } from '../../models/bundle/load.ts'
 import { openNetwork } from '../../models/runtime/open.ts'
 import { RUNTIMES, type RuntimeName } from '../../models/runtime.ts'
@@ -47,23 +47,29 @@ export function modelCommand(): Command {
     .command('train')
     .description('train a bundle by a recipe')
     .requiredOption('-r, --recipe <file>', 'recipe (YAML)')
-    .requiredOption('--csv <file>', 'rows to train on')
+    .option('--csv <file>', "rows to train on (default: the recipe's simulated drives)")
     .requiredOption('-o, --out <folder>', 'where the bundle goes')
     .option('--json', 'one JSON object at the end')
     .action(run(async (options) => (await training()).train(options)))
   command
     .command('evaluate')
-    .description("how well a bundle tells rows that its recipe's rule calls failed (AUC)")
+    .description('how well a bundle tells failed rows (AUC), or faults in simulated drives')
     .argument('<bundle>', 'folder of the bundle')
-    .requiredOption('-r, --recipe <file>', 'recipe with the rule')
-    .requiredOption(
-      '--csv <file>',
-      'rows to judge; those of vehicles it was trained on are left out',
-    )
+    .requiredOption('-r, --recipe <file>', 'recipe of the bundle, with its rule of failure')
+    .option('--csv <file>', 'rows to judge; those of vehicles it was trained on are left out')
+    .option('--seeds <n>', 'without --csv: vehicles to drive', count, 5)
+    .option('--seconds <n>', 'without --csv: simulated seconds each', count, 3600)
+    .option('--speed <n>', 'without --csv: simulated seconds in a second', count, 1)
     .option('--json', 'one JSON object')
     .addOption(runtime())
     .action(run(async (dir, options) => (await training()).evaluate(dir, options)))
   return command
+}
+
+function count(text: string): number {
+  const value = Number(text)
+  if (Number.isInteger(value) && value > 0) return value
+  throw new InvalidArgumentError('a whole number above 0 is wanted.')
 }
 
 /** Answers any error with what it says and its exit code. */

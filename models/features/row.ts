@@ -115,7 +115,7 @@ export class RowMaker {
       if (newest > sourceToUs) sourceToUs = newest
       row.raw[i] = value
       const scaled = (value - this.#offset[i]) * this.#factor[i]
-      row.scaled[i] = scaled > this.#clip ? this.#clip : scaled < -this.#clip ? -this.#clip : scaled
+      row.scaled[i] = Math.min(this.#clip, Math.max(-this.#clip, scaled))
     }
     if (culprit >= 0) {
       this.counts.skipped++

@@ -87,6 +87,19 @@ const recipeSchema = z.strictObject({
       time: z.strictObject({ column: z.string(), unit: z.enum(['s', 'ms', 'us']) }).optional(),
     })
     .default({}),
+  /** Simulated drives without faults to train on, instead of a file. */
+  simulation: z
+    .strictObject({
+      firstSeed: z.number().int().nonnegative(),
+      vehicles: z.number().int().positive().max(10_000),
+      /** Seconds of simulated time. */
+      secondsEach: z.number().int().positive().max(86_400),
+      /** Simulated seconds in a second; each vehicle drives once at each. */
+      speeds: z.array(z.number().positive().max(1000)).min(1).max(8).default([1]),
+      /** Vehicles take turns. */
+      profiles: z.array(z.string()).min(1).default(['mixed']),
+    })
+    .optional(),
   /** Where data in files comes from. */
   dataset: z.strictObject({ name: z.string(), licence: z.string() }).optional(),
 })

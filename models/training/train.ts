@@ -31,6 +31,8 @@ export interface TrainingOptions {
   /** `milepost` and its version. */
   readonly codeVersion: string
   readonly onRows?: (records: number) => void
+  /** Told once all rows have been read. */
+  readonly onCollected?: () => void
   readonly onEpoch?: EpochProgress
 }
 
@@ -42,6 +44,7 @@ export async function trainBundle(options: TrainingOptions): Promise<Bundle> {
   const { recipe } = options
   const tensorFlow = await loadTensorFlow('tfjs-cpu')
   const collected = await collectRows(options.rows, recipe, options.onRows)
+  options.onCollected?.()
   const features = fitFeatures(recipe, collected.train)
   const width = features.inputs.length
   const trainScaled = scaleRows(features, collected.train)
