@@ -1,0 +1,186 @@
+import { mkdir, readFile } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { createTopics, type TopicSpec } from '../../sync/kafka/admin.ts'
+import { prepareArtifacts } from './artifacts.ts'
+import { startBroker } from './broker.ts'
+import { CentralError } from './errors.ts'
+import { CENTRAL_HOME } from './home.ts'
+import type { Jvm } from './jvm.ts'
+import {
+  BUCKET,
+  listObjects,
+  objectsFolder,
+  type StoredObject,
+  startObjectStore,
+} from './object-store.ts'
+import { freePort, isFree } from './ports.ts'
+import { readState, type State, writeState } from './state.ts'
+import { fill } from './template.ts'
+import { findJava } from './toolchain.ts'
+
+export interface CentralOptions {
+  /** Everything central keeps; made where it is missing. One central at a time. */
+  readonly dataDir: string
+  /** 0 or nothing: the port of the last start where that is free, else any. */
+  readonly kafkaPort?: number
+  readonly s3Port?: number
+  /**
+   * What carries segments away: our own plugin into the S3 server here (the default), Apache's
+   * `LocalTieredStorage` into a folder, or any plugin by a properties file laid over the broker's.
+   */
+  readonly tier?: 's3' | 'local' | { readonly properties: string }
+  /** The broker's heap; it touches far less when it is idle. */
+  readonly maxHeapMb?: number
+  /** Told of each step, and of the downloads of a first start many times a second. */
+  readonly progress?: (message: string) => void
+}
+
+export interface Central {
+  /** `127.0.0.1:port` */
+  readonly bootstrap: string
+  /** The S3 server; none beside Apache's plugin. */
+  readonly s3: S3 | undefined
+  readonly dataDir: string
+  /** Where the broker keeps segments: `<logDir>/<topic>-<partition>/<base offset>.log`. */
+  readonly logDir: string
+  /** Process ids, for whoever measures memory or wants to kill one. */
+  readonly pids: { readonly broker: number; readonly objectStore: number | undefined }
+  /** Whatever the tier holds, in a bucket or a folder, by key. */
+  tierObjects(): Promise<StoredObject[]>
+  /** Makes the topics that do not exist; those that do stay as they are. */
+  createTopics(topics: readonly TopicSpec[]): Promise<void>
+  /** Resolves when a part of central has ended, wanted or not, with its name and how. */
+  readonly ended: Promise<string>
+  /** Broker first, then the object store; bounded, and may be called again. */
+  stop(): Promise<void>
+  /** SIGKILL to the broker, for tests; the object store stops cleanly. */
+  kill(): Promise<void>
+}
+
+export interface S3 {
+  readonly endpoint: string
+  readonly region: string
+  readonly bucket: string
+  readonly accessKey: string
+  readonly secretKey: string
+  objects(): Promise<StoredObject[]>
+}
+
+/**
+ * Starts one broker of Apache Kafka with tiered storage on, and the S3 server behind it. Resolves
+ * when both answer. The first start of all fetches the jars. Rejects with a `CentralError`.
+ */
+export async function startCentral(options: CentralOptions): Promise<Central> {
+  const tell = options.progress ?? (() => {})
+  const dataDir = resolve(options.dataDir)
+  const tier = options.tier ?? 'local'
+  const java = await findJava(tell)
+  const artifacts = await prepareArtifacts(tell)
+  await mkdir(join(dataDir, 'logs'), { recursive: true })
+  const state = await withPorts(await readState(dataDir), options)
+  await writeState(dataDir, state)
+
+  const ports = state as Required<State>
+  const logDir = join(dataDir, 'broker')
+  const tierDir = join(dataDir, 'tier')
+  const s3: S3 | undefined =
+    tier === 'local'
+      ? undefined
+      : {
+          endpoint: `http://127.0.0.1:${ports.s3Port}`,
+          region: 'us-east-1',
+          bucket: BUCKET,
+          accessKey: state.accessKey,
+          secretKey: state.secretKey,
+          objects: () => listObjects(join(objectsFolder(dataDir), BUCKET)),
+        }
+  const tierText = fill(await readTier(tier), {
+    jars: artifacts.folder,
+    dataDir,
+    tierDir,
+    's3.endpoint': s3?.endpoint ?? '',
+    's3.region': s3?.region ?? '',
+    's3.bucket': s3?.bucket ?? '',
+    's3.accessKey': state.accessKey,
+    's3.secretKey': state.secretKey,
+  })
+  await mkdir(tierDir, { recursive: true })
+
+  let store: Jvm | undefined
+  if (s3) {
+    tell('Starting the S3 server …')
+    store = await startObjectStore({ ...ports, java, artifacts, dataDir, port: ports.s3Port })
+  }
+  tell('Starting Apache Kafka …')
+  let broker: Jvm
+  try {
+    const maxHeapMb = options.maxHeapMb ?? 512
+    broker = await startBroker({
+      ...ports,
+      java,
+      artifacts,
+      dataDir,
+      logDir,
+      tier: tierText,
+      maxHeapMb,
+    })
+  } catch (error) {
+    await store?.stop()
+    throw error
+  }
+
+  const bootstrap = `127.0.0.1:${ports.kafkaPort}`
+  return {
+    bootstrap,
+    s3,
+    dataDir,
+    logDir,
+    pids: { broker: broker.pid!, objectStore: store?.pid },
+    tierObjects: () => s3?.objects() ?? listObjects(tierDir),
+    createTopics: (topics) => createTopics(bootstrap, topics),
+    ended: Promise.race([
+      broker.exited.then((how) => `Apache Kafka ended (${how})`),
+      ...(store ? [store.exited.then((how) => `the S3 server ended (${how})`)] : []),
+    ]),
+    // The broker may still copy a segment while it stops, so the store goes last.
+    stop: async () => {
+      await broker.stop()
+      await store?.stop()
+    },
+    kill: async () => {
+      broker.kill()
+      await broker.exited
+      await store?.stop()
+    },
+  }
+}
+
+async function readTier(tier: NonNullable<CentralOptions['tier']>): Promise<string> {
+  const file =
+    typeof tier === 'string' ? join(CENTRAL_HOME, `tier-${tier}.properties`) : tier.properties
+  try {
+    return await readFile(file, 'utf8')
+  } catch (cause) {
+    throw new CentralError('TIER_CONFIG', `The tier's properties file ${file} cannot be read.`, {
+      cause,
+      hint: 'Give --tier s3, --tier local, or the path of a properties file.',
+    })
+  }
+}
+
+/** Asked-for ports must be free; remembered ones are kept where they are. */
+async function withPorts(state: State, options: CentralOptions): Promise<State> {
+  for (const port of [options.kafkaPort, options.s3Port]) {
+    if (port && !(await isFree(port))) {
+      throw new CentralError('PORT_TAKEN', `Port ${port} is taken.`, {
+        hint: 'Stop what uses it, or give other ports with --kafka-port and --s3-port.',
+      })
+    }
+  }
+  return {
+    ...state,
+    kafkaPort: options.kafkaPort || (await freePort(state.kafkaPort)),
+    controllerPort: await freePort(state.controllerPort),
+    s3Port: options.s3Port || (await freePort(state.s3Port)),
+  }
+}

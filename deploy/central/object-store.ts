@@ -1,0 +1,123 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Artifacts } from './artifacts.ts'
+import { CentralError } from './errors.ts'
+import { CENTRAL_HOME } from './home.ts'
+import { Jvm, tail } from './jvm.ts'
+
+const START_LIMIT_MS = 30_000
+const POLL_MS = 50
+const GRACE_SEC = 5
+export const BUCKET = 'milepost'
+
+export interface ObjectStoreOptions {
+  readonly java: string
+  readonly artifacts: Artifacts
+  readonly dataDir: string
+  readonly port: number
+  readonly accessKey: string
+  readonly secretKey: string
+}
+
+export interface StoredObject {
+  readonly key: string
+  readonly bytes: number
+}
+
+/** Starts s3proxy over a folder of the data directory; resolves once it answers. */
+export async function startObjectStore(options: ObjectStoreOptions): Promise<Jvm> {
+  const { dataDir, artifacts, port } = options
+  // A bucket of this back end is a folder.
+  await mkdir(join(objectsFolder(dataDir), BUCKET), { recursive: true })
+  const properties = join(dataDir, 'object-store.properties')
+  await writeFile(
+    properties,
+    [
+      `s3proxy.endpoint=http://127.0.0.1:${port}`,
+      's3proxy.authorization=aws-v2-or-v4',
+      `s3proxy.identity=${options.accessKey}`,
+      `s3proxy.credential=${options.secretKey}`,
+      'jclouds.provider=filesystem-nio2',
+      `jclouds.filesystem.basedir=${objectsFolder(dataDir)}`,
+      '',
+    ].join('\n'),
+    { mode: 0o600 },
+  )
+  const outFile = join(dataDir, 'logs/object-store.out')
+  const jvm = new Jvm({
+    java: options.java,
+    classPath: [...(await artifacts.jars('tether')), ...(await artifacts.jars('object-store'))],
+    jvmArgs: [
+      '-Xms32m',
+      '-Xmx192m',
+      '-XX:+UseSerialGC',
+      // It only moves bytes: the second compiler costs more memory than it saves time.
+      '-XX:TieredStopAtLevel=1',
+      '-XX:+ExitOnOutOfMemoryError',
+      '-Djava.awt.headless=true',
+      `-Dmilepost.logs=${join(dataDir, 'logs')}`,
+      `-Dlogback.configurationFile=${join(CENTRAL_HOME, 'object-store-logback.xml')}`,
+    ],
+    main: 'org.gaul.s3proxy.Main',
+    args: ['--properties', properties],
+    outFile,
+    graceSec: GRACE_SEC,
+  })
+  const giveUpMs = Date.now() + START_LIMIT_MS
+  while (!(await answers(port))) {
+    if (!jvm.isGone && Date.now() < giveUpMs) {
+      await sleep(POLL_MS)
+      continue
+    }
+    await jvm.stop()
+    const said =
+      `${await tail(join(dataDir, 'logs/object-store.log'))}${await tail(outFile)}`.trim()
+    if (said.includes('Address already in use')) {
+      throw new CentralError('PORT_TAKEN', `Port ${port} is taken.`, {
+        hint: 'Give another --s3-port.',
+      })
+    }
+    throw new CentralError('OBJECT_STORE_FAILED', `The S3 server did not start.\n${said}`, {
+      hint: `Its log is in ${join(dataDir, 'logs')}.`,
+    })
+  }
+  return jvm
+}
+
+/** Any answer will do, a refusal of our unsigned request as well. */
+async function answers(port: number): Promise<boolean> {
+  try {
+    const response = await fetch(`http://127.0.0.1:${port}/`, {
+      signal: AbortSignal.timeout(2_000),
+    })
+    await response.arrayBuffer()
+    return true
+  } catch {
+    return false
+  }
+}
+
+export function objectsFolder(dataDir: string): string {
+  return join(dataDir, 'objects')
+}
+
+/** Every file below a folder by its path there; a file that vanishes meanwhile is left out. */
+export async function listObjects(folder: string): Promise<StoredObject[]> {
+  if (!existsSync(folder)) return []
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const objects = await Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => {
+        const path = join(entry.parentPath, entry.name)
+        const bytes = await stat(path).then(
+          ({ size }) => size,
+          () => undefined,
+        )
+        return bytes === undefined ? [] : [{ key: relative(folder, path), bytes }]
+      }),
+  )
+  return objects.flat().sort((a, b) => (a.key < b.key ? -1 : 1))
+}

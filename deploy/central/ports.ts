@@ -1,0 +1,27 @@
+import { createServer } from 'node:net'
+
+/** Listens on the port (0: any free one) of the loopback, lets go, and tells it; undefined if taken. */
+async function tryPort(port: number): Promise<number | undefined> {
+  const server = createServer()
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' || error.code === 'EACCES' ? resolve(undefined) : reject(error),
+    )
+    server.listen({ port, host: '127.0.0.1' }, () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' ? address?.port : undefined))
+    })
+  })
+}
+
+export async function isFree(port: number): Promise<boolean> {
+  return (await tryPort(port)) !== undefined
+}
+
+/** `preferred` where it is free, else any free port of the loopback. */
+export async function freePort(preferred?: number): Promise<number> {
+  if (preferred && (await isFree(preferred))) return preferred
+  const port = await tryPort(0)
+  if (port === undefined) throw new Error('no free port on 127.0.0.1')
+  return port
+}
