@@ -48,7 +48,7 @@ export function decodeToJson(
   const read = cached(raw ? rawTexts : texts, message, () =>
     reader<string>(message, "''", "'{' + out.slice(1) + '}'", (signal) => {
       const value = expression(signal, raw)
-      const text = alwaysPlain(signal, raw) ? value : `json(${value})`
+      const text = alwaysPlain(signal, raw) ? `(${value})` : `json(${value})`
       return `out += ${JSON.stringify(`,${JSON.stringify(signal.name)}:`)} + ${text}`
     }),
   )

@@ -1,7 +1,7 @@
 """Writes the vectors that the DBC tests compare with: payloads decoded by cantools.
 
     pip install cantools==45.1.0
-    python3 test/sensors/dbc/oracle.py test/sensors/dbc/cases/*/*.dbc
+    python3 test/sensors/dbc/oracle.py test/sensors/dbc/cases/[!b]*/*.dbc
 
 Beside each DBC file it writes vectors.jsonl, one line a payload:
 {id, ext, fd, name, data (hex), raw {signal: value}, phys {signal: value}}. Integers beyond 2^53, NaN
