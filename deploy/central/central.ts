@@ -29,6 +29,11 @@ export interface CentralOptions {
    * `LocalTieredStorage` into a folder, or any plugin by a properties file laid over the broker's.
    */
   readonly tier?: 's3' | 'local' | { readonly properties: string }
+  /**
+   * Lines laid over all others of the broker's properties: another listener, security.
+   * `${kafkaPort}` and `${controllerPort}` are filled in.
+   */
+  readonly extraProperties?: string
   /** The broker's heap; it touches far less when it is idle. */
   readonly maxHeapMb?: number
   /** Told of each step, and of the downloads of a first start many times a second. */
@@ -121,7 +126,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
       artifacts,
       dataDir,
       logDir,
-      tier: tierText,
+      tier: `${tierText}\n${fill(options.extraProperties ?? '', { kafkaPort: ports.kafkaPort, controllerPort: ports.controllerPort })}`,
       maxHeapMb,
     })
   } catch (error) {
