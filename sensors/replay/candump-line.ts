@@ -158,9 +158,7 @@ export class CandumpLine {
       if (direction === at || direction !== end - 1) return
       if (bytes[direction] !== 82 && bytes[direction] !== 84) return
     }
-    batch.flags[slot] = flags
-    batch.length[slot] = length
-    this.#at = end
+    this.#store(batch, flags, length, end)
   }
 
   /** What follows the identifier in the screen format: `[2]  11 22`, or `[12]` and more for CAN FD. */
@@ -213,6 +211,13 @@ export class CandumpLine {
         if (bytes[rest] !== QUOTE && (flags & FRAME_ERR) === 0) return
       }
     }
+    this.#store(batch, flags, length, end)
+  }
+
+  #store(batch: FrameBatch, flags: number, length: number, end: number): void {
+    const slot = batch.count
+    // A remote frame asks for so many bytes and carries none; no stale ones shall show.
+    if (flags & FRAME_RTR) batch.data.fill(0, slot * FRAME_STRIDE, slot * FRAME_STRIDE + length)
     batch.flags[slot] = flags
     batch.length[slot] = length
     this.#at = end

@@ -28,8 +28,15 @@ export async function* readLog(file: string, cutOff: () => void): AsyncGenerator
     if ((cause as NodeJS.ErrnoException).code === 'Z_BUF_ERROR') cutOff()
     else throw unreadable(file, cause as NodeJS.ErrnoException)
   } finally {
-    source?.destroy()
+    if (source) await closed(source)
   }
+}
+
+function closed(source: ReadStream): Promise<void> {
+  return new Promise((resolve) => {
+    if (source.closed) resolve()
+    else source.once('close', () => resolve()).destroy()
+  })
 }
 
 async function isGzip(file: string): Promise<boolean> {

@@ -136,6 +136,8 @@ export class SlcanParser {
     const end = at + (flags & FRAME_RTR ? 0 : length * 2)
     const rest = this.#length - end
     if (rest !== 0 && rest !== 4) return false
+    // A remote frame asks for so many bytes and carries none; no stale ones shall show.
+    if (flags & FRAME_RTR) batch.data.fill(0, slot * FRAME_STRIDE, slot * FRAME_STRIDE + length)
     for (let to = slot * FRAME_STRIDE; at < end; at += 2) {
       const high = hexValue[line[at]]
       const low = hexValue[line[at + 1]]

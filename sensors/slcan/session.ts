@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SensorError } from '../errors.ts'
 import type { SerialDevice } from '../serial/port.ts'
 import { BITRATE_NUMBERS, DATA_BITRATE_NUMBERS } from './protocol.ts'
@@ -8,14 +9,17 @@ export type Answer = { kind: 'done'; text: string } | { kind: 'refused' } | { ki
 
 /** How long a command waits for its answer. */
 const ANSWER_TIMEOUT_MS = 400
+/** No answer for so long means that all of them have come. */
+const QUIET_MS = 50
+const RESET_TIMEOUT_MS = 500
 const encoder = new TextEncoder()
 
 /** Commands to an adapter, one at a time, and their answers. */
 export class SlcanSession {
   readonly #device: Pick<SerialDevice, 'write'>
   #waiting: ((answer: Answer) => void) | undefined
-  /** Whether anything intelligible has come back yet. */
-  #answered = false
+  /** How many answers have come back. */
+  #answers = 0
 
   constructor(device: Pick<SerialDevice, 'write'>) {
     this.#device = device
@@ -27,7 +31,7 @@ export class SlcanSession {
 
   /** To be told of each answer that is read. */
   settle(answer: Answer): void {
-    this.#answered = true
+    this.#answers++
     const waiting = this.#waiting
     this.#waiting = undefined
     waiting?.(answer)
@@ -56,10 +60,7 @@ export class SlcanSession {
    * refuses a setting, or where nothing at all comes back.
    */
   async open(config: SlcanConfig): Promise<void> {
-    // Half a command may be waiting in the adapter: end it. Then close a channel left open; a
-    // refusal only says that it was closed.
-    await this.command('\r\r')
-    await this.command('C')
+    await this.#reset()
     await this.command('V')
     await this.#set(`S${BITRATE_NUMBERS.get(config.bitrate)}`, `a bitrate of ${config.bitrate}`)
     if (config.dataBitrate !== undefined) {
@@ -70,10 +71,24 @@ export class SlcanSession {
     if (config.timestamps === 'adapter') await this.#set('Z1', 'timestamps: adapter')
     const mode = config.listenOnly ? 'L' : 'O'
     await this.#set(mode, `listenOnly: ${config.listenOnly}`)
-    if (!this.#answered) {
+    if (this.#answers === 0) {
       throw new SensorError('DEVICE_PROTOCOL', `Nothing on ${config.port} speaks slcan.`, {
         hint: `Check that ${config.port} is the CAN adapter, that it has slcan firmware, and its baudRate (${config.baudRate}).`,
       })
+    }
+  }
+
+  /**
+   * Ends half a command that may be waiting in the adapter, and closes a channel left open. How many
+   * answers come of that depends on what was left, so they are waited out, not counted.
+   */
+  async #reset(): Promise<void> {
+    await this.#device.write(encoder.encode('\r\r\rC\r'))
+    const endMs = performance.now() + RESET_TIMEOUT_MS
+    let before = -1
+    while (before !== this.#answers && performance.now() < endMs) {
+      before = this.#answers
+      await sleep(QUIET_MS)
     }
   }
 

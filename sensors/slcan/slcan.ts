@@ -63,7 +63,12 @@ class SlcanSensor implements Sensor {
         // Before the channel is ours, frames are leftovers of an earlier owner.
         if (live) context.frames(batch)
       },
-      answer: (text) => session.settle({ kind: 'done', text }),
+      answer: (text) => {
+        // Printable rubbish looks like an answer; only what we never asked for can be told apart.
+        if (live && !session.waiting && !/^(F..|[zZ])?$/.test(text))
+          context.dropped('parse_error', 1)
+        session.settle({ kind: 'done', text })
+      },
       refused: () => {
         if (live && !session.waiting) context.dropped('parse_error', 1)
         session.settle({ kind: 'refused' })

@@ -1,4 +1,5 @@
-import { closeSync, constants, openSync, rmSync, symlinkSync } from 'node:fs'
+import { closeSync, constants, openSync, rmSync, symlinkSync, writeSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ReadStream } from 'node:tty'
 import koffi from 'koffi'
 
@@ -10,7 +11,7 @@ export interface Pty {
   write(bytes: Uint8Array | string): Promise<void>
   /** Sets who gets what the other side writes. */
   onData(listener: (chunk: Buffer) => void): void
-  /** Pulls the plug: the other side hangs up and the path is gone. */
+  /** Pulls the plug: the other side hangs up and the path is gone. May be called again. */
   close(): Promise<void>
 }
 
@@ -23,6 +24,10 @@ const tcgetattr = libc.func('int tcgetattr(int fd, _Out_ uint8_t *termios)')
 const cfmakeraw = libc.func('void cfmakeraw(_Inout_ uint8_t *termios)')
 const tcsetattr = libc.func('int tcsetattr(int fd, int actions, uint8_t *termios)')
 
+const fcntl = libc.func('int fcntl(int fd, int command, ...)')
+
+/** From fcntl.h. */
+const F_SETFL = 4
 /** More than glibc's `struct termios` (60 bytes) needs. */
 const TERMIOS_BYTES = 256
 
@@ -49,25 +54,45 @@ export function openPty(link?: string): Pty {
 
   // A tty stream and not a file stream: its reads do not block a thread that close() waits for.
   const stream = new ReadStream(master)
+  // libuv leaves a master blocking, and a full line would then block this process, its own reader.
+  check(fcntl(master, F_SETFL, 'int', constants.O_RDWR | constants.O_NONBLOCK), 'fcntl')
   let listener: (chunk: Buffer) => void = () => {}
   stream.on('data', (chunk: Buffer) => listener(chunk))
   stream.on('error', () => {})
+  let writing: Promise<void> = Promise.resolve()
   return {
     path: link ?? device,
-    write: (bytes) =>
-      new Promise((resolve, reject) => {
-        stream.write(bytes, (error) => (error ? reject(error) : resolve()))
-      }),
+    write: (bytes) => {
+      const written = writing.then(() => writeAll(master, Buffer.from(bytes as string)))
+      writing = written.catch(() => {})
+      return written
+    },
     onData: (next) => {
       listener = next
     },
     close: () =>
       new Promise((resolve) => {
+        if (stream.destroyed) {
+          resolve()
+          return
+        }
         if (link) rmSync(link, { force: true })
         closeSync(slave)
         stream.once('close', () => resolve())
         stream.destroy()
       }),
+  }
+}
+
+/** Writes as the line takes it, without holding up the process while the line is full. */
+async function writeAll(fd: number, bytes: Buffer): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      await sleep(1)
+    }
   }
 }
 

@@ -23,7 +23,9 @@ describe('candump reader', () => {
   for (const name of readdirSync(CASES)) {
     it(`reads the case ${name}`, () => {
       const log = readFileSync(new URL(`${name}/log`, CASES))
-      const expected = readFileSync(new URL(`${name}/expected`, CASES), 'utf8').trim().split('\n')
+      const expected = readFileSync(new URL(`${name}/expected`, CASES), 'utf8')
+        .trim()
+        .split('\n')
       const { lines, malformed } = readAll([log])
       assert.deepEqual([...lines, `malformed ${malformed}`], expected)
     })
@@ -53,7 +55,9 @@ describe('candump reader', () => {
       fc.property(fc.array(anyFrame, { minLength: 1, maxLength: 20 }), (frames) => {
         const batch = new FrameBatch(frames.length)
         for (const frame of frames) put(batch, frame)
-        const lines = frames.map((_, i) => formatCandump(batch, i, { nameOf: (bus) => `can${bus}` }))
+        const lines = frames.map((_, i) =>
+          formatCandump(batch, i, { nameOf: (bus) => `can${bus}` }),
+        )
         const back = readAll([Buffer.from(`${lines.join('\n')}\n`)])
         assert.deepEqual(back, { lines, malformed: 0, frames: frames.length })
       }),
@@ -86,7 +90,10 @@ describe('candump logs of others', () => {
       const bytes = readFileSync(new URL(file, SHARED))
       const read = readAll([bytes])
       assert.deepEqual([file, read.frames, read.malformed], [file, frames, 0])
-      const lines = bytes.toString().split(/\r?\n/).filter((line) => /^\(\d/.test(line))
+      const lines = bytes
+        .toString()
+        .split(/\r?\n/)
+        .filter((line) => /^\(\d/.test(line))
       // An independent way to the same lines, for logs in the log format.
       const normal = lines.map((line) => {
         const [, seconds, micros, rest] = /^\((\d+)\.(\d+)\) (.*?)\s*$/.exec(line) as string[]
@@ -109,7 +116,14 @@ interface AnyFrame {
   data: number[]
 }
 
-const kinds = [0, FRAME_EXT, FRAME_ERR, FRAME_FD, FRAME_FD | FRAME_BRS | FRAME_EXT, FRAME_FD | FRAME_ESI]
+const kinds = [
+  0,
+  FRAME_EXT,
+  FRAME_ERR,
+  FRAME_FD,
+  FRAME_FD | FRAME_BRS | FRAME_EXT,
+  FRAME_FD | FRAME_ESI,
+]
 const anyFrame: fc.Arbitrary<AnyFrame> = fc
   .record({
     timeUs: fc.integer({ min: 0, max: 4_000_000_000_000_000 }),

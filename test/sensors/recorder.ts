@@ -1,0 +1,90 @@
+import { FRAME_STRIDE, type FrameBatch } from '../../sensors/frame.ts'
+import { type ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
+import type { Clock, DropCause, SensorContext } from '../../sensors/sensor.ts'
+
+/** One frame as a test compares it. */
+export interface SeenFrame {
+  timeUs: number
+  bus: number
+  id: number
+  flags: number
+  data: string
+}
+
+/** A clock that stands until the test moves it. */
+export class HandClock implements Clock {
+  mono = 5_000_000
+  wall = 1_700_000_000_000_000
+
+  nowUs(): number {
+    return this.wall
+  }
+
+  monoUs(): number {
+    return this.mono
+  }
+
+  advance(us: number): void {
+    this.mono += us
+    this.wall += us
+  }
+}
+
+/** The agent's side of a sensor, which keeps all that it is given. */
+export class Recorder implements SensorContext {
+  readonly id = 'under-test'
+  readonly bus = 3
+  readonly catalog = new SignalCatalog()
+  readonly clock: Clock
+  readonly seen: SeenFrame[] = []
+  readonly told: { name: string; value: number; timeUs: number }[] = []
+  readonly drops: Partial<Record<DropCause, number>> = {}
+  opens = 0
+  #waiting: (() => void)[] = []
+
+  constructor(clock: Clock) {
+    this.clock = clock
+  }
+
+  opened(): void {
+    this.opens++
+    this.#wake()
+  }
+
+  frames(batch: FrameBatch): void {
+    for (let i = 0; i < batch.count; i++) {
+      const at = i * FRAME_STRIDE
+      this.seen.push({
+        timeUs: batch.timeUs[i],
+        bus: batch.bus[i],
+        id: batch.id[i],
+        flags: batch.flags[i],
+        data: Buffer.from(batch.data.subarray(at, at + batch.length[i])).toString('hex'),
+      })
+    }
+    this.#wake()
+  }
+
+  readings(batch: ReadingBatch): void {
+    for (let i = 0; i < batch.count; i++) {
+      const { name } = this.catalog.at(batch.signal[i])
+      this.told.push({ name, value: batch.value[i], timeUs: batch.timeUs[i] })
+    }
+  }
+
+  dropped(cause: DropCause, count: number): void {
+    this.drops[cause] = (this.drops[cause] ?? 0) + count
+    this.#wake()
+  }
+
+  /** Resolves as soon as the condition holds; it is looked at whenever the sensor calls. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+}

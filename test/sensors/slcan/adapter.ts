@@ -1,0 +1,60 @@
+import { openPty, type Pty } from '../../support/pty.ts'
+
+/** How an adapter under test behaves. */
+export interface Habits {
+  /** Commands (by first letter) that it refuses with BEL. */
+  readonly refuses?: string
+  /** Never answers anything. */
+  readonly mute?: boolean
+  /** What it says to `F`. */
+  status?: string
+}
+
+/** The adapter at the far end of a real serial line: speaks the LAWICEL protocol as devices do. */
+export class Adapter {
+  readonly pty: Pty
+  /** Every command that it was given. */
+  readonly commands: string[] = []
+  /** Stops answering when set. */
+  hung = false
+  #listen: (() => void) | undefined
+  #line = ''
+  readonly #habits: Habits
+
+  constructor(link: string, habits: Habits = {}) {
+    this.#habits = habits
+    this.pty = openPty(link)
+    this.pty.onData((chunk) => {
+      for (const letter of chunk.toString('latin1')) {
+        if (letter === '\r') this.#command()
+        else this.#line += letter
+      }
+    })
+  }
+
+  /** Resolves once this command has come in. */
+  async heard(command: string): Promise<void> {
+    while (!this.commands.includes(command)) {
+      await new Promise<void>((resolve) => {
+        this.#listen = resolve
+      })
+    }
+  }
+
+  say(text: string): Promise<void> {
+    return this.pty.write(Buffer.from(text, 'latin1'))
+  }
+
+  #command(): void {
+    const command = this.#line
+    this.#line = ''
+    this.commands.push(command)
+    this.#listen?.()
+    if (this.hung || this.#habits.mute) return
+    const letter = command[0] ?? ''
+    if (letter !== '' && this.#habits.refuses?.includes(letter)) void this.say('\x07')
+    else if (letter === 'V') void this.say('V1013\r')
+    else if (letter === 'F') void this.say(`${this.#habits.status ?? 'F00'}\r`)
+    else void this.say('\r')
+  }
+}
