@@ -28,9 +28,10 @@ export const FLEET: readonly VehiclePlan[] = [
     name: 'truck-4',
     sensor: {
       kind: 'replay',
-      file: join(PACKAGE_ROOT, 'sensors/simulator/drives/drive-1.log.gz'),
+      file: join(PACKAGE_ROOT, 'sensors/simulator/drives/coolant.log.gz'),
       pace: SPEED,
     },
-    fault: 'bearing',
+    fault: 'coolant',
+    faultAtSec: 360,
   },
 ]

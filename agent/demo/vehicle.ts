@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { Outbox } from '../../sync/outbox/outbox.ts'
 import { ask } from '../control/client.ts'
 import { socketPath } from '../control/socket-path.ts'
 import { PACKAGE_ROOT } from '../package-root.ts'
@@ -13,6 +14,8 @@ export interface VehiclePlan {
   readonly sensor: Record<string, unknown>
   /** The kind of fault planted, if any. */
   readonly fault?: string
+  /** When it begins, seconds into the drive, where no reading of the drive itself tells. */
+  readonly faultAtSec?: number
 }
 
 /** How the agents are run: the built program where this is it, the sources through tsx otherwise. */
@@ -37,8 +40,15 @@ export class Vehicle {
     writeFileSync(this.#configFile, stringify(configOf(plan, this.#dataDir, brokers)))
   }
 
-  get outboxFile(): string {
-    return join(this.#dataDir, 'outbox.db')
+  /** How many records the outbox gave out, read from its file after the agent has stopped. */
+  produced(): { epoch: string; lastSeq: number } {
+    const path = join(this.#dataDir, 'outbox.db')
+    const outbox = Outbox.open({ path, vehicle: this.plan.name, bootId: 'demo' })
+    try {
+      return { epoch: outbox.epoch, lastSeq: outbox.seq }
+    } finally {
+      outbox.close()
+    }
   }
 
   get logFile(): string {

@@ -77,7 +77,7 @@ function rfc3339(timeUs: number): string {
   return `${new Date(seconds * 1000).toISOString().slice(0, -5)}.${fraction}Z`
 }
 
-type Headers = Readonly<Record<string, Buffer | string | (Buffer | string)[] | undefined>>
+type Headers = Readonly<Record<string, Buffer | string | (Buffer | string)[] | null | undefined>>
 
 /** Reads a record's identity back from its headers; undefined where another program wrote it. */
 export function identityOf(

@@ -1,0 +1,56 @@
+import type { HistoryProgress, HistoryRange } from '../../sync/kafka/history.ts'
+import { formatBytes, formatCount, formatSpan } from './output.ts'
+
+/** A short reading is over before a person wonders. */
+const SILENT_MS = 2_000
+const EVERY_MS = 250
+
+export interface HistorySummary {
+  readonly topic: string
+  readonly records: number
+  /** Of payload. */
+  readonly bytes: number
+  readonly ranges: readonly HistoryRange[]
+}
+
+/** Progress at the foot of the terminal, and the last word. */
+export class HistoryMeter {
+  readonly #startMs = performance.now()
+  #shownMs = 0
+  #visible = false
+
+  show({ records, doneOffsets, totalOffsets }: HistoryProgress): void {
+    const nowMs = performance.now()
+    const elapsedMs = nowMs - this.#startMs
+    if (!process.stderr.isTTY || elapsedMs < SILENT_MS || nowMs - this.#shownMs < EVERY_MS) return
+    this.#shownMs = nowMs
+    this.#visible = true
+    const part = totalOffsets ? doneOffsets / totalOffsets : 1
+    const parts = [
+      `${formatCount(records)} records`,
+      `${formatCount(records / (elapsedMs / 1000))}/s`,
+      `${Math.floor(part * 100)} %`,
+      part > 0 ? `${formatSpan((elapsedMs / part) * (1 - part))} left` : '',
+    ]
+    process.stderr.write(`\r\u001b[2K${parts.join('  ')}`)
+  }
+
+  clear(): void {
+    if (this.#visible) process.stderr.write('\r\u001b[2K')
+    this.#visible = false
+  }
+
+  summary({ topic, records, bytes, ranges }: HistorySummary, json = false): string {
+    const seconds = (performance.now() - this.#startMs) / 1000
+    const recordsPerS = Math.round(records / seconds)
+    if (json) {
+      return `${JSON.stringify({ topic, records, bytes, seconds, recordsPerS, ranges })}\n`
+    }
+    const offsets = ranges.reduce((sum, { from, to }) => sum + to - from, 0)
+    return (
+      `${formatCount(records)} records, ${formatBytes(bytes)}, from ${formatCount(offsets)} offsets ` +
+      `in ${ranges.length} partitions of ${topic}, in ${seconds.toFixed(1)} s ` +
+      `(${formatCount(recordsPerS)}/s)\n`
+    )
+  }
+}

@@ -1,0 +1,144 @@
+import { once } from 'node:events'
+import { Command } from 'commander'
+import type { KafkaConnection } from '../../sync/kafka/client.ts'
+import { type HistoryProgress, type HistoryRange, readHistory } from '../../sync/kafka/history.ts'
+import { loadConfig } from '../config/load.ts'
+import { AgentError } from '../error.ts'
+import { parseBound } from './history-bound.ts'
+import { historyLine } from './history-line.ts'
+import { HistoryMeter } from './history-meter.ts'
+import { EXIT, fail, quietPipe } from './output.ts'
+
+const DEFAULT_BROKERS = 'localhost:9092'
+
+interface HistoryFlags {
+  topic: string
+  brokers?: string
+  config?: string
+  from: string
+  to: string
+  vehicle?: string
+  limit?: string
+  count?: boolean
+  json?: boolean
+}
+
+/** `milepost history`: records back from Kafka, one JSON line each. */
+export function historyCommand(): Command {
+  return new Command('history')
+    .requiredOption('--topic <topic>', 'the topic to read, all partitions')
+    .option('--brokers <host:port,…>', `where Kafka is (default: ${DEFAULT_BROKERS})`)
+    .option('-c, --config <file>', 'take brokers, user and certificates from this config')
+    .option('--from <where>', 'earliest, an offset, a time, or a time ago such as -2h', 'earliest')
+    .option('--to <where>', 'latest, or as --from; what is there is not read any more', 'latest')
+    .option('--vehicle <name>', 'only records of this vehicle')
+    .option('--limit <n>', 'stop after so many records')
+    .option('--count', 'only count')
+    .option('--json', 'the summary on standard error is JSON too')
+    .addHelpText(
+      'after',
+      `
+Reads committed records, from the object store where they have left the broker, and ends where the
+topic ended when it began. One line each, in order within a partition:
+  {"partition":2,"offset":17,"timeUs":…,"key":"truck-7","headers":{…},"value":{…}}
+A payload that is no JSON is "valueBase64". A time is Kafka's timestamp of a record.
+
+Examples:
+  milepost history --topic milepost.telemetry --from -2h --vehicle truck-7
+  milepost history --topic milepost.events --from 2026-11-01 --to 2026-11-02 | jq .value
+  milepost history --topic milepost.critical --count
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.`,
+    )
+    .action(async (flags: HistoryFlags) => {
+      try {
+        process.exitCode = await history(flags)
+      } catch (error) {
+        fail(error)
+      }
+    })
+}
+
+async function history(flags: HistoryFlags): Promise<number> {
+  quietPipe()
+  const limit = limitOf(flags.limit)
+  const range = {
+    from: parseBound('--from', flags.from, 'earliest' as const),
+    to: parseBound('--to', flags.to, 'latest' as const),
+  }
+  const vehicle = flags.vehicle === undefined ? undefined : Buffer.from(flags.vehicle)
+  const interruption = new AbortController()
+  const onInterrupt = () => interruption.abort()
+  process.once('SIGINT', onInterrupt)
+
+  const meter = new HistoryMeter()
+  let records = 0
+  let bytes = 0
+  let ranges: readonly HistoryRange[] = []
+  try {
+    const batches = readHistory({
+      ...connectionOf(flags),
+      topic: flags.topic,
+      ...range,
+      signal: interruption.signal,
+      onRanges: (settled) => {
+        ranges = settled
+      },
+      onProgress: (progress: HistoryProgress) => meter.show(progress),
+    })
+    reading: for await (const batch of batches) {
+      let lines = ''
+      for (let index = 0; index < batch.length; index++) {
+        if (vehicle && !batch.key(index)?.equals(vehicle)) continue
+        records++
+        bytes += batch.value(index)?.length ?? 0
+        if (!flags.count) lines += historyLine(batch.record(index))
+        if (records === limit) {
+          await write(lines)
+          break reading
+        }
+      }
+      await write(lines)
+    }
+  } catch (error) {
+    meter.clear()
+    if (!interruption.signal.aborted) throw error
+  } finally {
+    process.removeListener('SIGINT', onInterrupt)
+  }
+  meter.clear()
+  if (flags.count) await write(`${records}\n`)
+  process.stderr.write(meter.summary({ topic: flags.topic, records, bytes, ranges }, flags.json))
+  return interruption.signal.aborted ? EXIT.interrupted : EXIT.done
+}
+
+function limitOf(text: string | undefined): number {
+  if (text === undefined) return Number.POSITIVE_INFINITY
+  const limit = Number(text)
+  if (Number.isSafeInteger(limit) && limit > 0) return limit
+  throw new AgentError('USAGE', `--limit does not understand "${text}"`, {
+    hint: 'Write a number of records, 1 or more.',
+  })
+}
+
+function connectionOf({ brokers, config }: HistoryFlags): KafkaConnection {
+  const list = brokers?.split(',').map((broker) => broker.trim())
+  if (list?.some((broker) => !/:\d+$/.test(broker))) {
+    throw new AgentError('USAGE', `--brokers does not understand "${brokers}"`, {
+      hint: 'Write host:port, several with commas between them.',
+    })
+  }
+  if (config === undefined) return { brokers: list ?? [DEFAULT_BROKERS] }
+  const { uplink } = loadConfig(config)
+  if (uplink.kind !== 'kafka') {
+    throw new AgentError('USAGE', `${config} has no Kafka uplink`, {
+      hint: 'Name the brokers with --brokers, or a config whose `uplink` is of kind kafka.',
+    })
+  }
+  const { sasl, tls } = uplink
+  return { brokers: list ?? uplink.brokers, sasl, tls }
+}
+
+async function write(text: string): Promise<void> {
+  if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain')
+}
