@@ -12,7 +12,7 @@ interface KafkaFailure {
 const MAX_CAUSES = 8
 
 const OFFLINE_HINT =
-  'Check antenna, SIM or cable and that the broker answers at this address; records are kept meanwhile.'
+  'Check the address of the broker and the network (antenna, SIM, cable); what is in the outbox is kept meanwhile.'
 
 /** What a broker's answer means to us, and to the person at the roadside. */
 const ANSWERS: readonly (readonly [RegExp, SyncErrorCode, hint: string])[] = [
