@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { DbcError } from '../../../sensors/dbc/dbc-error.ts'
 import { loadDbc, parseDbc } from '../../../sensors/dbc/parse.ts'
@@ -44,7 +44,7 @@ const REAL: Readonly<Record<string, [line: number, reason: RegExp]>> = {
   'opendbc/test.dbc': [24, /expected the signal's name, found "64"/],
 }
 
-test('real broken files are refused with line and reason', () => {
+test('real broken files are refused with line and reason, all others are taken', () => {
   const folder = new URL('../../../../shared/data/can/dbc/', import.meta.url)
   if (!existsSync(folder)) {
     console.log(`# ${Object.keys(REAL).length} broken real DBC files not found`)
@@ -55,6 +55,10 @@ test('real broken files are refused with line and reason', () => {
     assert.throws(parse, (error) => error instanceof DbcError && error.line === line)
     assert.throws(parse, reason)
   }
+  const all = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+  const files = all.filter((file) => file.endsWith('.dbc') && !(file in REAL))
+  assert.ok(files.length > 50)
+  for (const file of files) parseDbc(readFileSync(new URL(file, folder)), file)
 })
 
 test('a file that is not there is told by name, with a hint', async () => {
