@@ -9,6 +9,9 @@ const simulator = (seed: number, faults: object[] = []) => ({
   kind: 'simulator',
   seed,
   speed: SPEED,
+  // Models and campaigns live in the drive's own time, which ends about now.
+  timestamps: 'drive',
+  startAgoSec: 600,
   faults,
 })
 

@@ -21,6 +21,12 @@ const config = z.strictObject({
   seed: z.number().int().default(1),
   /** Simulated seconds in a second. */
   speed: z.number().positive().max(1000).default(1),
+  /**
+   * `now`: frames carry the clock's time, as from hardware; at another speed than 1 the drive is then
+   * squeezed into it. `drive`: they carry the vehicle's own time, `startAgoSec` before the start on.
+   */
+  timestamps: z.enum(['now', 'drive']).default('now'),
+  startAgoSec: z.number().min(0).default(0),
   profile: z.enum(PROFILES).default('mixed'),
   faults: z.array(fault).max(64).default([]),
   /** 0.1 makes every message ten times rarer. */
@@ -52,6 +58,8 @@ export class SimulatorSensor implements Sensor {
   #bus: VehicleBus | undefined
   readonly #batch = new FrameBatch()
   readonly #truth = new ReadingBatch(1)
+  /** Wall time at which the vehicle's own time was 0, where frames carry that. */
+  #driveBeganUs: number | undefined
   #told = Number.NaN
   #tellUs = 0
 
@@ -81,6 +89,8 @@ export class SimulatorSensor implements Sensor {
     this.#bus ??= new VehicleBus(this.vehicle, seed, context.bus, rateScale)
     const truth = context.catalog.intern(FAULT_SIGNAL).index
     let anchor = this.#anchor(context)
+    const { timestamps, startAgoSec } = this.#config
+    const beganUs = (this.#driveBeganUs ??= anchor.wallUs - startAgoSec * 1e6)
     context.opened()
     while (!signal.aborted) {
       const monoUs = clock.monoUs()
@@ -90,7 +100,9 @@ export class SimulatorSensor implements Sensor {
         untilUs = anchor.simUs
       }
       const { wallUs, simUs } = anchor
-      this.#drive(context, truth, untilUs, (us) => Math.round(wallUs + (us - simUs) / speed))
+      this.#drive(context, truth, untilUs, (us) =>
+        Math.round(timestamps === 'drive' ? beganUs + us : wallUs + (us - simUs) / speed),
+      )
       const nextUs = anchor.monoUs + (this.vehicle.timeUs + STEP_US - anchor.simUs) / speed
       await waitUntil(clock, Math.max(nextUs, monoUs + TICK_US), signal)
     }
