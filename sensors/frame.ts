@@ -10,9 +10,7 @@ export const FRAME_ERR = 32
 export const FRAME_STRIDE = 64
 
 /** CAN FD's payload length by DLC (ISO 11898-1); the first nine are classic CAN's too. */
-export const FD_LENGTHS: readonly number[] = [
-  0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20, 24, 32, 48, 64,
-]
+export const FD_LENGTHS: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 20, 24, 32, 48, 64]
 
 /**
  * Raw CAN frames in flat arrays, so that a full bus costs no object per frame.
