@@ -4,7 +4,7 @@ import { attempt, bounded } from '../bounded.ts'
 import type { KafkaConnection } from '../client.ts'
 import { type Cluster, createCluster } from '../cluster.ts'
 import { loadAllCodecs } from '../codecs.ts'
-import { syncErrorOf } from '../failure.ts'
+import { answerOf, syncErrorOf } from '../failure.ts'
 import { HistoryBatch } from './batch.ts'
 import {
   byLeader,
@@ -57,6 +57,7 @@ const DEFAULT_OPEN_TIMEOUT_MS = 20_000
 const DEFAULT_STALL_TIMEOUT_MS = 60_000
 const RETRY_INTERVAL_MS = 250
 const DISCONNECT_TIMEOUT_MS = 1_000
+const LEADERLESS = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 
 /**
  * Reads committed records of all partitions of a topic, from the tier as from the broker's disk, in
@@ -96,7 +97,17 @@ export async function* readHistory(
 async function open(cluster: Cluster, options: HistoryOptions): Promise<HistoryRange[]> {
   await cluster.connect()
   await cluster.addTargetTopic(options.topic)
-  return resolveRanges(cluster, options.topic, options.from ?? 'earliest', options.to ?? 'latest')
+  const { topic, from = 'earliest', to = 'latest', signal } = options
+  for (;;) {
+    try {
+      return await resolveRanges(cluster, topic, from, to)
+    } catch (error) {
+      // A partition that was just made, or that moves; `openTimeoutMs` bounds these tries.
+      if (!LEADERLESS.has(answerOf(error) ?? '')) throw error
+      await sleep(RETRY_INTERVAL_MS, undefined, { signal })
+      await cluster.refreshMetadata()
+    }
+  }
 }
 
 class Reading {

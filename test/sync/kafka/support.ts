@@ -1,0 +1,94 @@
+import {
+  type HistoryOptions,
+  type HistoryRecord,
+  readHistory,
+} from '../../../sync/kafka/history.ts'
+import type { KafkaUplinkConfig } from '../../../sync/kafka/kafka-uplink.ts'
+import { LANES, type Lane, type Origin, type StoredRecord } from '../../../sync/record.ts'
+import type { SharedCentral } from '../../support/central.ts'
+
+/** Records numbered from 1, each lane a chain, as an outbox would give them out. */
+export class Records {
+  #seq = 0
+  readonly #prev = new Map<Lane, number>()
+
+  next(lane: Lane, overrides: Partial<StoredRecord> = {}): StoredRecord {
+    const seq = ++this.#seq
+    const prev = this.#prev.get(lane) ?? 0
+    this.#prev.set(lane, seq)
+    return {
+      lane,
+      seq,
+      prev,
+      type: 'milepost.snapshot.v1',
+      timeUs: Date.now() * 1000 + 123,
+      monoUs: 1_000_000 + seq,
+      bootId: '6a2c6b8e',
+      clock: 'synced',
+      contentType: 'application/json',
+      payload: Buffer.from(JSON.stringify({ seq, lane })),
+      ...overrides,
+    }
+  }
+
+  take(
+    count: number,
+    lane: Lane = 'telemetry',
+    overrides: Partial<StoredRecord> = {},
+  ): StoredRecord[] {
+    return Array.from({ length: count }, () => this.next(lane, overrides))
+  }
+}
+
+/** The lane of a `seq` in tests that mix them: mostly telemetry, some events, few critical. */
+export function laneOf(seq: number): Lane {
+  return seq % 50 === 0 ? LANES[0] : seq % 10 === 0 ? LANES[1] : LANES[2]
+}
+
+export interface Fleet {
+  readonly origin: Origin
+  readonly config: KafkaUplinkConfig & { topics: Record<Lane, string>; checkpointTopic: string }
+}
+
+/** Topics of its own for a test, and a vehicle. */
+export async function makeFleet(
+  central: SharedCentral,
+  { partitions = 3, config = {} }: { partitions?: number; config?: Record<string, string> } = {},
+): Promise<Fleet> {
+  const topics = {
+    critical: central.unique('critical'),
+    events: central.unique('events'),
+    telemetry: central.unique('telemetry'),
+  }
+  const checkpointTopic = central.unique('checkpoints')
+  await central.createTopics([
+    ...Object.values(topics).map((topic) => ({ topic, partitions, config })),
+    { topic: checkpointTopic, partitions: LANES.length, config: {} },
+  ])
+  return {
+    origin: { vehicle: central.unique('truck'), epoch: 'epoch-1' },
+    config: { brokers: [central.bootstrap], topics, checkpointTopic },
+  }
+}
+
+/** Everything that `readHistory` gives, record by record. */
+export async function readAll(options: HistoryOptions): Promise<HistoryRecord[]> {
+  const records: HistoryRecord[] = []
+  for await (const batch of readHistory(options)) records.push(...batch)
+  return records
+}
+
+export function values(records: readonly HistoryRecord[]): string[] {
+  return records.map(({ value }) => String(value))
+}
+
+/** Random numbers below 1 that a seed repeats (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
