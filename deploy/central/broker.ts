@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -11,6 +11,8 @@ import { fill } from './template.ts'
 
 const START_LIMIT_MS = 60_000
 const POLL_MS = 50
+const TIER_LIMIT_MS = 20_000
+const TIER_READY = 'Initialized topic-based RLMM resources successfully'
 const GRACE_SEC = 15
 /** A broker that was killed with its test needs a moment to let go of its folder and ports. */
 const BUSY_LIMIT_MS = 20_000
@@ -40,9 +42,17 @@ export async function startBroker(options: BrokerOptions): Promise<Jvm> {
 
   const giveUpMs = Date.now() + BUSY_LIMIT_MS
   for (;;) {
+    const log = logFile(options)
+    const logStart = await stat(log).then(
+      ({ size }) => size,
+      () => 0,
+    )
     const jvm = await launch(options, 'broker', 'kafka.Kafka', [properties])
     const fault = await untilAnswers(jvm, options.kafkaPort)
-    if (fault === undefined) return jvm
+    if (fault === undefined) {
+      await untilTierReady(jvm, log, logStart)
+      return jvm
+    }
     await jvm.stop()
     const error = await explain(options, fault)
     if (!['DATA_DIR_BUSY', 'PORT_TAKEN'].includes(error.code) || Date.now() > giveUpMs) throw error
@@ -90,6 +100,20 @@ async function untilAnswers(jvm: Jvm, port: number): Promise<string | undefined>
   return `it did not answer within ${START_LIMIT_MS / 1000} s`
 }
 
+/**
+ * The tier's metadata comes up after the broker. A broker that is stopped before waits two minutes
+ * for itself to answer, so we are not ready until it says so. Another metadata manager, set by a
+ * user's properties, says nothing that we know: then the limit ends the wait.
+ */
+async function untilTierReady(jvm: Jvm, log: string, logStart: number): Promise<void> {
+  const giveUpMs = Date.now() + TIER_LIMIT_MS
+  while (!jvm.isGone && Date.now() < giveUpMs) {
+    const text = await readFile(log, 'utf8').catch(() => '')
+    if (text.slice(logStart).includes(TIER_READY)) return
+    await sleep(POLL_MS)
+  }
+}
+
 /** Asks for ApiVersions, version 0 (api key 18, no body): an open port alone is no broker yet. */
 function answers(port: number): Promise<boolean> {
   const request = Buffer.from([0, 0, 0, 10, 0, 18, 0, 0, 0, 0, 0, 1, 0xff, 0xff])
@@ -107,7 +131,7 @@ function answers(port: number): Promise<boolean> {
 }
 
 async function explain(options: BrokerOptions, fault: string, name = 'broker') {
-  const log = join(options.dataDir, 'logs/broker.log')
+  const log = logFile(options)
   const said = `${await tail(log, 4_000)}\n${await tail(outFile(options, name), 4_000)}`
   const lines = said.split('\n').filter((line) => /ERROR|FATAL|Exception|Error/.test(line))
   const cause = lines.slice(-5).join('\n') || said.trim().slice(-500)
@@ -128,6 +152,10 @@ async function explain(options: BrokerOptions, fault: string, name = 'broker') {
   return new CentralError('BROKER_FAILED', `The broker failed: ${fault}.\n${cause}`, {
     hint: `Its log is ${log}.`,
   })
+}
+
+function logFile(options: BrokerOptions): string {
+  return join(options.dataDir, 'logs/broker.log')
 }
 
 function outFile(options: BrokerOptions, name: string): string {

@@ -78,7 +78,7 @@ export interface S3 {
 export async function startCentral(options: CentralOptions): Promise<Central> {
   const tell = options.progress ?? (() => {})
   const dataDir = resolve(options.dataDir)
-  const tier = options.tier ?? 'local'
+  const tier = options.tier ?? 's3'
   const java = await findJava(tell)
   const artifacts = await prepareArtifacts(tell)
   await mkdir(join(dataDir, 'logs'), { recursive: true })
