@@ -125,7 +125,7 @@ test('a bundle that does not verify stops the start, and says what to do', async
   })
   const run = await milepost('run', '-c', config)
   assert.equal(run.code, 1)
-  assert.match(run.stderr, /BUNDLE_MISSING[^]*Next:/)
+  assert.match(run.stderr, /BUNDLE_MISSING[\s\S]*Next:/)
 })
 
 test('a mistake in the config starts nothing and exits with 2', async (t) => {
