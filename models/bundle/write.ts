@@ -1,4 +1,13 @@
-import { chmodSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { ModelError } from '../errors.ts'
 import type { ModelParts } from '../runtime.ts'
@@ -61,17 +70,15 @@ export function writeBundle(dir: string, draft: ManifestDraft, model: ModelParts
   return loadBundle(place)
 }
 
-/** Only ever removes what it could have written itself. */
+/** Only ever removes what it could have written itself: a folder with more in it is let be. */
 function removeOldBundle(place: string): void {
-  try {
-    for (const file of [MODEL_FILE, WEIGHTS_FILE, MANIFEST_FILE, HASH_FILE]) {
-      rmSync(join(place, file), { force: true })
-    }
-    // An empty folder is replaced by the rename; one with other files in it makes that fail.
-  } catch (cause) {
-    throw new ModelError('BUNDLE_PATH', `cannot replace ${place}`, {
-      cause,
-      hint: 'Give another folder for the bundle.',
+  const ours = [MODEL_FILE, WEIGHTS_FILE, MANIFEST_FILE, HASH_FILE]
+  if (!existsSync(place)) return
+  const strange = readdirSync(place).find((name) => !ours.includes(name))
+  if (strange !== undefined) {
+    throw new ModelError('BUNDLE_PATH', `${place} holds ${strange}, which is of no bundle`, {
+      hint: 'Give a new folder for the bundle.',
     })
   }
+  rmSync(place, { recursive: true })
 }

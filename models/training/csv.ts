@@ -50,21 +50,27 @@ export async function* csvRows(
       done(null, chunk)
     },
   })
-  const parser = parse({ bom: true, skip_empty_lines: true, max_record_size: MAX_LINE, trim: true })
+  const parser = parse({
+    bom: true,
+    skip_empty_lines: true,
+    max_record_size: MAX_LINE,
+    trim: true,
+    info: true,
+  })
   input.on('error', (error) => parser.destroy(error))
   input.pipe(counted).pipe(parser)
   let header: Header | undefined
   const values = new Float64Array(columns.inputs.length)
   let index = 0
   try {
-    for await (const cells of parser as AsyncIterable<string[]>) {
+    for await (const { record: cells, info } of parser as AsyncIterable<Line>) {
       if (!header) {
         header = headerOf(cells, columns)
         continue
       }
       index++
       for (const [i, at] of header.inputs.entries()) {
-        values[i] = numberOf(cells[at], columns.inputs[i], parser.info.lines)
+        values[i] = numberOf(cells[at], columns.inputs[i], info.lines)
       }
       const time = header.time < 0 ? Number.NaN : Number(cells[header.time])
       yield {
@@ -98,6 +104,12 @@ async function openFile(file: string): Promise<Readable> {
       hint: 'Give the path of a CSV file with a header, or - for standard input.',
     })
   }
+}
+
+/** A line as the parser gives it, with how many lines it had read by its end. */
+interface Line {
+  record: string[]
+  info: { lines: number }
 }
 
 interface Header {

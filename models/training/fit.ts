@@ -20,11 +20,12 @@ export function fitFeatures(recipe: Recipe, rows: RowStore): FittedFeatures {
     }
     const deviation = Math.sqrt(squares / rows.count)
     // Of a column that never moved, a hundredth of its value counts as one deviation.
-    const floor = Math.max(Math.abs(mean) * 0.01, 1e-3)
     const still = deviation < 1e-9 * Math.max(1, Math.abs(mean))
+    const least = still ? Math.max(Math.abs(mean) * 0.01, 1e-3) : deviation
+    const scale = Math.max(least, recipe.floors[input.name] ?? 0)
     return {
       ...input,
-      scaling: { offset: mean, factor: 1 / (still ? floor : deviation) },
+      scaling: { offset: mean, factor: 1 / scale },
       range: { min, max },
     }
   })

@@ -50,6 +50,11 @@ const recipeSchema = z.strictObject({
   kind: z.literal('reconstruction'),
   seed: z.number().int().nonnegative(),
   features,
+  /**
+   * Smallest deviation that counts, by input, in its unit: of a column that hardly moves while all is
+   * well, the noise must not be learned as if it meant something.
+   */
+  floors: z.record(z.string(), z.number().positive()).default({}),
   /** Only vehicles whose whole name matches are used. */
   vehicles: z.strictObject({ include: z.string() }).optional(),
   /** Rows of failed vehicles, from which nothing is to be learned. */
@@ -138,6 +143,8 @@ export function parseRecipe(text: string, file = 'recipe'): Recipe {
       if (!names.has(name)) refuse(`failed.any: ${name} is not among the inputs`)
     }
   }
+  const floorless = Object.keys(recipe.floors).find((name) => !names.has(name))
+  if (floorless !== undefined) refuse(`floors: ${floorless} is not among the inputs`)
   try {
     if (recipe.vehicles) new RegExp(recipe.vehicles.include)
   } catch (cause) {

@@ -154,7 +154,7 @@ export function scoreRows(
 }
 
 /** Largest weight of a column: a residual that is next to nothing must not drown all others. */
-const MAX_WEIGHT = 1e4
+const MAX_WEIGHT = 1000
 
 /**
  * One over each column's mean squared residual: of a column that follows from the others, a small

@@ -1,0 +1,48 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { bundleHash, sha256Of } from '../../models/bundle/canonical.ts'
+import type { Manifest } from '../../models/bundle/manifest.ts'
+
+export const CAR_SENSOR: string = fileURLToPath(
+  new URL('../../models/bundles/car-sensor', import.meta.url),
+)
+
+/** A folder that is gone after the test. */
+export function tempFolder(context: TestContext): string {
+  const dir = mkdtempSync(join(tmpdir(), 'milepost-model-'))
+  context.after(() => rmSync(dir, { recursive: true, force: true }))
+  return dir
+}
+
+/** A copy of the car-sensor bundle, to be spoiled. */
+export function copyOfBundle(context: TestContext): string {
+  const dir = join(tempFolder(context), 'bundle')
+  cpSync(CAR_SENSOR, dir, { recursive: true })
+  return dir
+}
+
+/**
+ * Changes a bundle and makes every hash right again, as someone would who wants the change to be
+ * believed: what is then refused is refused for what it is.
+ */
+export function forge(
+  dir: string,
+  change: (manifest: Manifest) => void,
+  files: Record<string, (content: Buffer) => string | Uint8Array> = {},
+): void {
+  const file = join(dir, 'manifest.json')
+  const manifest = JSON.parse(readFileSync(file, 'utf8')) as Manifest
+  for (const [path, rewrite] of Object.entries(files)) {
+    const content = rewrite(readFileSync(join(dir, path)))
+    writeFileSync(join(dir, path), content)
+    const entry = manifest.files.find((one) => one.path === path)
+    if (entry)
+      Object.assign(entry, { bytes: Buffer.byteLength(content), sha256: sha256Of(content) })
+  }
+  change(manifest)
+  writeFileSync(file, JSON.stringify(manifest))
+  writeFileSync(join(dir, 'bundle.sha256'), `${bundleHash(manifest)}\n`)
+}
