@@ -2,6 +2,7 @@ import { Backoff } from './backoff.ts'
 import { type Batch, recordsOf } from './batch.ts'
 import { SyncError } from './errors.ts'
 import type { LedgerEntry } from './ledger.ts'
+import { DEFAULT_OUTBOX_LIMITS, transactionBytes } from './outbox/limits.ts'
 import { Outbox, type OutboxOptions } from './outbox/outbox.ts'
 import { LANES, type NewRecord } from './record.ts'
 import { type Complaint, complaintOf, type OutboxState } from './status.ts'
@@ -41,6 +42,8 @@ export class Store {
   readonly #options: OutboxOptions
   readonly #events: StoreEvents
   readonly #backoff = new Backoff(MIN_RETRY_MS, MAX_RETRY_MS)
+  /** Payload in one transaction. */
+  readonly #maxBytes: number
   readonly #latenciesMs: number[] = []
   #outbox: Outbox | undefined
   #pending: Part[] = []
@@ -55,6 +58,7 @@ export class Store {
   constructor(options: OutboxOptions, events: StoreEvents) {
     this.#options = options
     this.#events = events
+    this.#maxBytes = transactionBytes({ ...DEFAULT_OUTBOX_LIMITS, ...options.limits })
   }
 
   /** The outbox, where it can be used just now. */
@@ -171,7 +175,7 @@ export class Store {
     let bytes = this.#pending[0].bytes
     while (count < this.#pending.length) {
       bytes += this.#pending[count].bytes
-      if (bytes > outbox.maxTransactionBytes) break
+      if (bytes > this.#maxBytes) break
       count++
     }
     const parts = this.#pending.slice(0, count)
@@ -209,7 +213,7 @@ export class Store {
 
   /** Parts of a batch that each fit one transaction. */
   #split(records: NewRecord[], losses: readonly LedgerEntry[], batchId: number): Part[] {
-    const max = this.#outbox?.maxTransactionBytes ?? 512 * 1024
+    const max = this.#maxBytes
     const parts: Part[] = []
     let from = 0
     let bytes = 0

@@ -3,7 +3,7 @@ import { BatchWriter } from './batch.ts'
 import { SyncError, type SyncErrorCode } from './errors.ts'
 import { type LedgerEntry, type LossCause, mergeEntries } from './ledger.ts'
 import type { FromWorker, ToWorker, WorkerConfig } from './messages.ts'
-import { DEFAULT_OUTBOX_LIMITS, type OutboxLimits } from './outbox/limits.ts'
+import { DEFAULT_OUTBOX_LIMITS, type OutboxLimits, recordBytes } from './outbox/limits.ts'
 import type { PumpLimits } from './pump.ts'
 import { LANES, type Lane, type NewRecord } from './record.ts'
 import { startWorker } from './start-worker.ts'
@@ -130,7 +130,7 @@ export class Sync {
     this.#worker = worker
     this.#groupCommitMs = outbox.groupCommitMs ?? DEFAULT_GROUP_COMMIT_MS
     this.#maxQueuedBytes = outbox.maxQueuedBytes ?? DEFAULT_MAX_QUEUED_BYTES
-    this.#maxRecordBytes = outbox.maxRecordBytes ?? DEFAULT_OUTBOX_LIMITS.maxRecordBytes
+    this.#maxRecordBytes = recordBytes({ ...DEFAULT_OUTBOX_LIMITS, ...defined(outbox) })
     this.#handoverMs = options.handoverMs ?? DEFAULT_HANDOVER_MS
     this.#closeTimeoutMs = options.closeTimeoutMs ?? DEFAULT_CLOSE_TIMEOUT_MS
     this.#status = status

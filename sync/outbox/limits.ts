@@ -4,7 +4,10 @@ export interface OutboxLimits {
   readonly maxBytes: number
   /** What the outbox leaves free on its disk for others. Default 16 MiB. */
   readonly minFreeDiskBytes: number
-  /** A larger payload is refused. Default 900,000: it must pass Kafka's usual 1 MiB with headers. */
+  /**
+   * A larger payload is refused. Default 900,000: it must pass Kafka's usual 1 MiB with headers.
+   * A small file takes less: see `recordBytes`.
+   */
   readonly maxRecordBytes: number
   /** Refused records kept for a look; the oldest go first. Default 1,000. */
   readonly maxDeadRecords: number
@@ -34,4 +37,17 @@ const LARGEST_WAL_BYTES = 4 * 1024 ** 2
  */
 export function walBytes(limits: OutboxLimits): number {
   return Math.min(LARGEST_WAL_BYTES, Math.floor(limits.maxBytes / 8))
+}
+
+/**
+ * Bytes of payload in one transaction, at most. A log just short of its size, one such transaction
+ * and the pages that eviction touches stay below the twice its size that the cap reserves.
+ */
+export function transactionBytes(limits: OutboxLimits): number {
+  return walBytes(limits) / 2
+}
+
+/** The largest payload that is taken: as configured, but never more than one transaction holds. */
+export function recordBytes(limits: OutboxLimits): number {
+  return Math.min(limits.maxRecordBytes, transactionBytes(limits))
 }

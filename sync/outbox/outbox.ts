@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs'
 import type { Database, Statement } from 'better-sqlite3'
 import { SyncError } from '../errors.ts'
 import {
@@ -14,10 +13,16 @@ import { type Counters, copyCounters, counterWriter, loadCounters } from './coun
 import { Dictionary } from './dictionary.ts'
 import { outboxFault } from './faults.ts'
 import { LaneTable, type Row } from './lane-table.ts'
-import { DEFAULT_OUTBOX_LIMITS, LEAST_FILE_BYTES, type OutboxLimits, walBytes } from './limits.ts'
+import {
+  DEFAULT_OUTBOX_LIMITS,
+  LEAST_FILE_BYTES,
+  type OutboxLimits,
+  recordBytes,
+  transactionBytes,
+} from './limits.ts'
 import { type Quarantined, quarantine } from './quarantine.ts'
 import { newEpoch, openDatabase } from './schema.ts'
-import { Space } from './space.ts'
+import { Space, sizeOf } from './space.ts'
 
 export interface OutboxOptions {
   /** The database file; its folder is made. */
@@ -194,18 +199,20 @@ export class Outbox {
     return records - ackedRecords
   }
 
-  /** Bytes of payload that fit one transaction without outgrowing the log; callers split by it. */
-  get maxTransactionBytes(): number {
-    return walBytes(this.#limits) / 2
-  }
-
   /**
    * Keeps these records, and a ledger record of these losses, in one transaction; when it returns,
    * they are on the disk. Where there is no room, older or less important ones give way, and at last
-   * the new ones themselves: those have a `seq` and stand in the ledger, but are not kept.
+   * the new ones themselves: those have a `seq` and stand in the ledger, but are not kept. Throws
+   * `RECORD_INVALID`, with nothing kept, where one is no record or all are too much for one
+   * transaction.
    */
   append(records: readonly NewRecord[], losses: readonly LedgerEntry[] = []) {
     const payloads = records.map((record) => this.#checked(record))
+    const bytes = payloads.reduce((sum, { length }) => sum + length, 0)
+    if (bytes > transactionBytes(this.#limits)) {
+      throw new SyncError('RECORD_INVALID', `${bytes} bytes are too much for one transaction`)
+    }
+    this.#guard(() => this.#space.look())
     return this.#transact(() => {
       const first = this.#counters.seq + 1
       const entries = [...losses]
@@ -378,11 +385,11 @@ export class Outbox {
   #checked(record: NewRecord): Uint8Array {
     const { payload, type, lane } = record
     const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
-    if (bytes.length <= this.#limits.maxRecordBytes && type && LANES.includes(lane)) return bytes
+    if (bytes.length <= recordBytes(this.#limits) && type && LANES.includes(lane)) return bytes
     throw new SyncError(
       'RECORD_INVALID',
       `record of ${bytes.length} bytes, type "${type}", lane "${lane}"`,
-      { hint: `Needs a type, a lane, and at most ${this.#limits.maxRecordBytes} bytes.` },
+      { hint: `Needs a type, a lane, and at most ${recordBytes(this.#limits)} bytes.` },
     )
   }
 
@@ -550,8 +557,21 @@ export class Outbox {
     ]
   }
 
-  /** Runs a transaction; what failed leaves counters and dictionaries as they were. */
+  /**
+   * Runs a transaction; what failed leaves counters and dictionaries as they were. On a full disk
+   * there may still be room inside the log, once it is folded into the database.
+   */
   #transact<T>(work: () => T): T {
+    try {
+      return this.#once(work)
+    } catch (error) {
+      if (!(error instanceof SyncError) || error.code !== 'OUTBOX_FULL') throw error
+      this.#space.foldLog()
+      return this.#once(work)
+    }
+  }
+
+  #once<T>(work: () => T): T {
     return this.#guard(() => {
       const counters = copyCounters(this.#counters)
       const ledgerSeq = this.#ledgerSeq
@@ -575,8 +595,4 @@ export class Outbox {
       throw outboxFault(error, this.path)
     }
   }
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }

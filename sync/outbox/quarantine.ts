@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import Database from 'better-sqlite3'
 
 /** A corrupt outbox that was put aside. */
@@ -21,16 +20,17 @@ export function quarantine(path: string, maxFiles: number): Quarantined {
   // Counted, not dated: the clock may stand in 1970.
   const number = taken.length === 0 ? 1 : numberOf(taken.at(-1)!, prefix) + 1
   const file = join(folder, prefix + number)
-  // The log first: a database without its log is an older state of itself, a log without its
-  // database would be taken for the new file's.
-  if (existsSync(`${path}-wal`)) renameSync(`${path}-wal`, `${file}-wal`)
+  // The log first: without its database it would be taken for the new file's.
+  const log = existsSync(`${path}-wal`)
+  if (log) renameSync(`${path}-wal`, `${file}.log`)
   renameSync(path, file)
-  rmSync(`${path}-shm`, { force: true })
+  const epoch = epochOf(file)
+  if (log) renameSync(`${file}.log`, `${file}-wal`)
   for (const name of taken.slice(0, Math.max(0, taken.length + 1 - maxFiles))) {
     rmSync(join(folder, name), { force: true })
     rmSync(join(folder, `${name}-wal`), { force: true })
   }
-  return { file, epoch: epochOf(file) }
+  return { file, epoch }
 }
 
 function quarantined(folder: string, prefix: string): string[] {
@@ -43,16 +43,19 @@ function numberOf(name: string, prefix: string): number {
   return Number(name.slice(prefix.length))
 }
 
-/** Read as it lies there (`immutable`), so that looking does not change what is to be examined. */
+/** Looked up without the log, so that nothing of what is to be examined is folded away. */
 function epochOf(file: string): string | undefined {
   let db: Database.Database | undefined
   try {
-    db = new Database(`${pathToFileURL(file)}?immutable=1`, { readonly: true })
-    const row = db.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get()
-    return typeof row === 'string' ? row : undefined
+    db = new Database(file)
+    db.pragma('locking_mode = EXCLUSIVE')
+    const epoch = db.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get()
+    return typeof epoch === 'string' ? epoch : undefined
   } catch {
     return undefined
   } finally {
     db?.close()
+    rmSync(`${file}-wal`, { force: true })
+    rmSync(`${file}-shm`, { force: true })
   }
 }

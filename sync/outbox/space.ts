@@ -1,4 +1,4 @@
-import { statfsSync } from 'node:fs'
+import { statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database, Statement } from 'better-sqlite3'
 import { type OutboxLimits, walBytes } from './limits.ts'
@@ -8,6 +8,8 @@ import { PAGE_BYTES } from './schema.ts'
 const ROW_BYTES = 40
 /** Kept between what eviction aims at and what SQLite refuses: ledger, dictionaries, page fill. */
 const MARGIN = 0.03
+/** The same on a disk that is full, where one page too many would have no place. */
+const NARROW_MARGIN_BYTES = 8 * PAGE_BYTES
 /** Never reserve more of a small disk than this part of it. */
 const LARGEST_RESERVE = 1 / 16
 /** Free pages are given back when they are so much of the file, and so many bytes. */
@@ -27,13 +29,19 @@ export interface Room {
 export class Space {
   readonly #db: Database
   readonly #folder: string
+  readonly #path: string
+  readonly #walPath: string
   readonly #limits: OutboxLimits
   readonly #pages: Statement<[], number>
   readonly #freePages: Statement<[], number>
+  /** By how much the file may grow, as the disk was when it was last looked at. */
+  #growthBytes = 0
 
   constructor(db: Database, path: string, limits: OutboxLimits) {
     this.#db = db
     this.#folder = dirname(path)
+    this.#path = path
+    this.#walPath = `${path}-wal`
     this.#limits = limits
     this.#pages = db.prepare('PRAGMA page_count').pluck() as never
     this.#freePages = db.prepare('PRAGMA freelist_count').pluck() as never
@@ -44,6 +52,22 @@ export class Space {
     return payloadBytes + ROW_BYTES
   }
 
+  /**
+   * Looks at the disk; to be called before a transaction. Where it gets narrow, the pages that are
+   * only in the log are written to their places as long as there is room for them.
+   */
+  look(): void {
+    const disk = statfsSync(this.#folder)
+    const reserve =
+      Math.min(this.#limits.minFreeDiskBytes, disk.blocks * disk.bsize * LARGEST_RESERVE) +
+      Math.max(0, 2 * walBytes(this.#limits) - sizeOf(this.#walPath))
+    this.#growthBytes = Math.max(0, disk.bavail * disk.bsize - reserve)
+    if (this.#growthBytes === 0 && this.#pages.get()! * PAGE_BYTES > sizeOf(this.#path)) {
+      this.foldLog()
+    }
+  }
+
+  /** Room for records in the transaction that begins. */
   room(): Room {
     const budget = this.#budgetBytes()
     return {
@@ -58,13 +82,17 @@ export class Space {
    */
   #budgetBytes(): number {
     const cap = (this.#limits.maxBytes - 2 * walBytes(this.#limits)) * (1 - MARGIN)
-    const file = this.#pages.get()! * PAGE_BYTES
-    const disk = statfsSync(this.#folder)
-    const reserve = Math.min(
-      this.#limits.minFreeDiskBytes,
-      disk.blocks * disk.bsize * LARGEST_RESERVE,
-    )
-    return Math.min(cap, Math.max(file, file + disk.bavail * disk.bsize - reserve))
+    const growth = this.#growthBytes || -NARROW_MARGIN_BYTES
+    return Math.min(cap, this.#pages.get()! * PAGE_BYTES + growth)
+  }
+
+  /** Writes the log's pages to their places, so that it may begin anew. */
+  foldLog(): void {
+    try {
+      this.#db.pragma('wal_checkpoint(PASSIVE)')
+    } catch {
+      // No room for it: what is in the log stays there, and the next commit says what is wrong.
+    }
   }
 
   /** Moves free pages to the end of the file and cuts them off, one step of it, where it is worth it. */
@@ -74,4 +102,9 @@ export class Space {
     this.#db.pragma(`incremental_vacuum(${GIVE_BACK_PAGES})`)
     this.#db.pragma('wal_checkpoint(TRUNCATE)')
   }
+}
+
+/** Bytes of a file, 0 where there is none. */
+export function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }

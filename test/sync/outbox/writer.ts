@@ -1,0 +1,26 @@
+// Run as a process of its own by the kill test: appends as fast as it can, and says what is kept.
+import { writeSync } from 'node:fs'
+import { Outbox } from '../../../sync/outbox/outbox.ts'
+import { LANES } from '../../../sync/record.ts'
+import { randomOf, record } from '../support.ts'
+
+const [path, seed] = process.argv.slice(2)
+const random = randomOf(Number(seed))
+const outbox = Outbox.open({ path, vehicle: 'v1', bootId: `boot-${seed}` })
+for (;;) {
+  const count = 1 + Math.floor(random() * 40)
+  const records = Array.from({ length: count }, () =>
+    record(LANES[Math.floor(random() * 3)], `${seed} ${'x'.repeat(Math.floor(random() * 600))}`),
+  )
+  const { first, last } = outbox.append(records)
+  // Synchronous, so that nothing is said that had not been kept before.
+  writeSync(1, `${first} ${last} ${records.map(({ lane }) => lane[0]).join('')}\n`)
+  if (random() < 0.1) {
+    const [lane] = LANES.filter(() => random() < 0.3)
+    const oldest = lane && outbox.read(lane, 0, 20, 1e6).at(-1)
+    if (!oldest) continue
+    const positions = { critical: 0, events: 0, telemetry: 0, [lane]: oldest.seq }
+    writeSync(1, `release ${lane} ${oldest.seq}\n`)
+    outbox.release(positions)
+  }
+}

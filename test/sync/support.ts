@@ -1,0 +1,59 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LEDGER_TYPE, type LedgerEntry, parseLedger } from '../../sync/ledger.ts'
+import { Outbox, type OutboxOptions } from '../../sync/outbox/outbox.ts'
+import { LANES, type Lane, type NewRecord, type StoredRecord } from '../../sync/record.ts'
+
+/** A folder that goes away with the test. */
+export function tempFolder(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'milepost-sync-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  return folder
+}
+
+export function record(lane: Lane, payload: string | Uint8Array, more: Partial<NewRecord> = {}) {
+  const base = { type: 'milepost.test.v1', timeUs: 1_700_000_000_000_000, monoUs: 5_000_000 }
+  return { lane, ...base, clock: 'synced', payload, ...more } satisfies NewRecord
+}
+
+/** Opens an outbox that the test closes. */
+export function openOutbox(t: TestContext, options: Partial<OutboxOptions> & { path: string }) {
+  const outbox = Outbox.open({ vehicle: 'v1', bootId: 'boot-1', ...options })
+  t.after(() => outbox.close())
+  return outbox
+}
+
+export function readAll(outbox: Outbox): StoredRecord[] {
+  return LANES.flatMap((lane) => outbox.read(lane, 0, 1e9, 1e12))
+}
+
+export function textOf({ payload }: StoredRecord): string {
+  return Buffer.from(payload).toString()
+}
+
+export function ledgerOf(records: readonly StoredRecord[]): LedgerEntry[] {
+  return records.filter(({ type }) => type === LEDGER_TYPE).flatMap((r) => parseLedger(r.payload))
+}
+
+/** A small random generator, so that a seed repeats a run (mulberry32, public domain). */
+export function randomOf(seed: number): () => number {
+  let state = seed
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let t = Math.imul(state ^ (state >>> 15), 1 | state)
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** Waits for a condition; the bound is for a hanging test, not a promise of speed. */
+export async function until(what: string, condition: () => boolean, boundMs = 60_000) {
+  const endMs = performance.now() + boundMs
+  while (!condition()) {
+    if (performance.now() > endMs) throw new Error(`never came true: ${what}`)
+    await sleep(5)
+  }
+}
