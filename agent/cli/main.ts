@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-import { Command } from 'commander'
+import { Command, CommanderError } from 'commander'
 import { VERSION } from '../status.ts'
-import { fail } from './output.ts'
+import { EXIT, fail } from './output.ts'
 
 /** Every command, loaded only when it is called: a status must not pay for a Kafka client. */
 const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Command>]>> = {
@@ -53,7 +53,18 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 130 stopped by Ctrl-C.`,
     if (name === wanted) program.addCommand((await load()).description(what))
     else program.command(name).description(what).allowUnknownOption()
   }
-  await program.parseAsync(argv)
+  for (const command of commandsOf(program)) command.exitOverride()
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    // It has told already; help and version are no errors.
+    if (error instanceof CommanderError) process.exit(error.exitCode && EXIT.usage)
+    throw error
+  }
+}
+
+function commandsOf(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(commandsOf)]
 }
 
 main(process.argv).catch(fail)
