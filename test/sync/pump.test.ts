@@ -1,0 +1,332 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Outbox } from '../../sync/outbox/outbox.ts'
+import { Pump, type PumpLimits } from '../../sync/pump.ts'
+import { LANES } from '../../sync/record.ts'
+import { Remote } from './remote.ts'
+import {
+  ledgerOf,
+  openOutbox,
+  randomOf,
+  readAll,
+  record,
+  tempFolder,
+  textOf,
+  until,
+} from './support.ts'
+
+const SEED = Number(process.env.SEED ?? 20261123)
+const QUICK: Partial<PumpLimits> = { minRetryMs: 1, maxRetryMs: 5, fencedRetryMs: 20 }
+
+function pumpOf(t: TestContext, outbox: () => Outbox | undefined, remote: Remote, limits = {}) {
+  const faults: string[] = []
+  const pump = new Pump({
+    kind: 'memory',
+    makeUplink: () => remote.uplink(),
+    outbox,
+    onOutboxFault: ({ code }) => faults.push(code),
+    limits: { ...QUICK, ...limits },
+  })
+  t.after(() => pump.close(0))
+  pump.start()
+  return Object.assign(pump, { faults })
+}
+
+function started(t: TestContext, remote: Remote, limits: Partial<PumpLimits> = {}) {
+  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
+  const pump = pumpOf(t, () => outbox, remote, limits)
+  return { outbox, pump }
+}
+
+const rest = (outbox: Outbox) => LANES.reduce((sum, lane) => sum + outbox.waiting(lane), 0)
+
+test('what is committed is sent, in order, and deleted in the end', async (t) => {
+  const remote = new Remote()
+  const { outbox, pump } = started(t, remote, { releaseIntervalMs: 20 })
+  for (let i = 0; i < 50; i++) {
+    outbox.append([record(LANES[i % 3], `${i}`), record('telemetry', `t${i}`)])
+    pump.notify()
+    if (i % 7 === 0) await sleep(1)
+  }
+  await until('all arrived', () => remote.log.length === 100)
+  assert.deepEqual(
+    remote.log.map(({ seq }) => seq).sort((a, b) => a - b),
+    Array.from({ length: 100 }, (_, i) => i + 1),
+  )
+  await until('all deleted', () => readAll(outbox).length === 0)
+  const { state, sentRecords, sentBytes, lastAckTimeUs } = pump.status()
+  assert.equal(state, 'live')
+  assert.equal(sentRecords, 100)
+  assert.equal(
+    sentBytes,
+    remote.log.reduce((sum, { payload }) => sum + payload.length, 0),
+  )
+  assert.ok(lastAckTimeUs > 0)
+})
+
+test('critical first, then events, then telemetry', async (t) => {
+  const remote = new Remote()
+  remote.up = false
+  const { outbox, pump } = started(t, remote)
+  for (let i = 0; i < 30; i++) outbox.append(LANES.toReversed().map((lane) => record(lane, 'x')))
+  remote.up = true
+  pump.notify()
+  await until('all arrived', () => remote.log.length === 90)
+  const order = remote.log.map(({ lane }) => LANES.indexOf(lane))
+  assert.deepEqual(order, order.toSorted())
+  // One that comes while a long backlog is being sent overtakes it.
+  let open = () => {}
+  remote.barrier = new Promise((resolve) => {
+    open = resolve
+  })
+  const before = remote.sends
+  outbox.append(Array.from({ length: 3000 }, () => record('telemetry', 'x')))
+  pump.notify()
+  await until('a batch is on its way', () => remote.sends > before)
+  outbox.append([record('critical', 'alarm')])
+  pump.notify()
+  open()
+  remote.barrier = undefined
+  await until('all arrived', () => remote.log.length === 3091)
+  const at = remote.log.findIndex((each) => textOf(each) === 'alarm')
+  assert.ok(at > 90 && at < 3090, `the alarm was number ${at}`)
+})
+
+test(`a link that fails at random loses nothing and doubles nothing`, async (t) => {
+  t.diagnostic(`SEED=${SEED}`)
+  const random = randomOf(SEED)
+  for (let round = 0; round < 8; round++) {
+    const remote = new Remote(random)
+    remote.chances = {
+      lostBefore: random() * 0.4,
+      lostAfter: random() * 0.4,
+      openFails: random() * 0.4,
+    }
+    const path = join(tempFolder(t), 'o.db')
+    // The process dies now and then: what the outbox only had in memory is gone.
+    const maxRecords = 3 + Math.floor(random() * 50)
+    const limits = {
+      startBatchRecords: maxRecords,
+      maxBatchRecords: maxRecords,
+      releaseRecords: 20,
+    }
+    let given = 0
+    for (let life = 0; life < 4; life++) {
+      const outbox = Outbox.open({ path, vehicle: 'v1', bootId: `${life}` })
+      const pump = pumpOf(t, () => outbox, remote, limits)
+      for (let i = 0; i < 30; i++) {
+        const count = Math.floor(random() * 12)
+        outbox.append(
+          Array.from({ length: count }, () => record(LANES[Math.floor(random() * 3)], 'x')),
+        )
+        given += count
+        pump.notify()
+        if (random() < 0.3) await sleep(1)
+      }
+      if (life === 3) await until('all arrived', () => rest(outbox) === 0)
+      await pump.close(0)
+      outbox.close()
+    }
+    const { critical, events, telemetry } = remote.arrived()
+    for (const seqs of [critical, events, telemetry]) {
+      assert.deepEqual(
+        seqs,
+        seqs.toSorted((a, b) => a - b),
+        'order',
+      )
+    }
+    const all = new Set([...critical, ...events, ...telemetry])
+    assert.equal(remote.log.length, all.size, 'doubled')
+    assert.equal(all.size, given, 'lost')
+    assert.equal(Math.max(...all), given)
+    for (const lane of LANES) {
+      const chain = remote.log.filter((each) => each.lane === lane)
+      for (let i = 1; i < chain.length; i++) assert.equal(chain[i].prev, chain[i - 1].seq)
+    }
+  }
+})
+
+test('poisoned records are found, buried and told; those behind them go on', async (t) => {
+  const remote = new Remote()
+  remote.rejects = (each) =>
+    textOf(each).startsWith('poison') ? 'too large for the broker' : undefined
+  const { outbox, pump } = started(t, remote)
+  const poison = new Set([0, 137, 138, 499])
+  outbox.append(
+    Array.from({ length: 500 }, (_, i) => record('events', poison.has(i) ? `poison ${i}` : `${i}`)),
+  )
+  outbox.append([record('telemetry', 'poison last'), record('telemetry', 'behind')])
+  pump.notify()
+  await until('all are away', () => rest(outbox) === 0)
+  const ours = remote.log.filter(({ type }) => type === 'milepost.test.v1')
+  assert.equal(ours.length, 497)
+  assert.ok(ours.every((each) => !textOf(each).startsWith('poison')))
+  const events = ours.filter(({ lane }) => lane === 'events').map(({ seq }) => seq)
+  assert.deepEqual(
+    events,
+    events.toSorted((a, b) => a - b),
+  )
+  const told = ledgerOf(remote.log).filter(({ cause }) => cause === 'rejected')
+  const count = (lane: string) =>
+    told.filter((entry) => entry.lane === lane).reduce((sum, entry) => sum + entry.count!, 0)
+  assert.equal(count('events'), 4)
+  assert.equal(count('telemetry'), 1)
+  assert.equal(outbox.stat().deadRecords, 5)
+  // Found by halving, not one by one.
+  assert.ok(remote.sends < 150, `${remote.sends} sends`)
+})
+
+test('what the other side already has is deleted, not sent', async (t) => {
+  const remote = new Remote()
+  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
+  outbox.append(Array.from({ length: 10 }, () => record('events', 'x')))
+  remote.setPositions(outbox.epoch, { critical: 0, events: 6, telemetry: 0 })
+  pumpOf(t, () => outbox, remote)
+  await until('the rest arrived', () => remote.log.length === 4)
+  assert.deepEqual(remote.arrived().events, [7, 8, 9, 10])
+})
+
+test('a file restored from a backup loses nothing: it goes on under a new epoch', async (t) => {
+  const remote = new Remote()
+  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
+  outbox.append([record('events', 'new content under an old number')])
+  const { epoch } = outbox
+  remote.setPositions(epoch, { critical: 0, events: 900, telemetry: 0 })
+  pumpOf(t, () => outbox, remote)
+  await until('both arrived', () => remote.log.length === 2)
+  assert.notEqual(outbox.epoch, epoch)
+  assert.ok(remote.log.every((each) => each.epoch === outbox.epoch))
+  assert.equal(ledgerOf(remote.log)[0].cause, 'epoch_renewed')
+})
+
+test('offline, fenced and live are said, with the reason and the next try', async (t) => {
+  const remote = new Remote()
+  remote.up = false
+  const { pump } = started(t, remote, { minRetryMs: 20, maxRetryMs: 40, fencedRetryMs: 50 })
+  await until('offline', () => pump.status().state === 'offline' && remote.opens > 2)
+  assert.equal(pump.status().lastError?.code, 'UPLINK_OFFLINE')
+  assert.equal(pump.status().lastError?.hint, 'Wait.')
+  await until('a next try is named', () => pump.status().nextRetryTimeUs > 0)
+  remote.fenced = true
+  await until('fenced', () => pump.status().state === 'fenced')
+  remote.fenced = false
+  remote.up = true
+  await until('live', () => pump.status().state === 'live')
+})
+
+test('paused it sends nothing, resumed it goes on', async (t) => {
+  const remote = new Remote()
+  const { outbox, pump } = started(t, remote)
+  await until('live', () => pump.status().state === 'live')
+  pump.pause()
+  await until('off', () => pump.status().state === 'off')
+  outbox.append([record('critical', 'x')])
+  pump.notify()
+  await sleep(30)
+  assert.equal(remote.log.length, 0)
+  pump.resume()
+  await until('sent', () => remote.log.length === 1)
+})
+
+test('batches grow while sends are quick, and shrink when they are slow', async (t) => {
+  const remote = new Remote()
+  remote.up = false
+  const { outbox, pump } = started(t, remote, {
+    startBatchRecords: 100,
+    maxBatchRecords: 800,
+    slowSendMs: 4000,
+  })
+  const batch = Array.from({ length: 1000 }, () => record('telemetry', 'x'))
+  for (let i = 0; i < 5; i++) outbox.append(batch)
+  remote.up = true
+  pump.notify()
+  await until('all arrived', () => remote.log.length === 5000)
+  assert.equal(remote.batches[0], 100)
+  assert.equal(Math.max(...remote.batches), 800)
+  const slow = new Remote()
+  slow.up = false
+  const other = started(t, slow, { startBatchRecords: 800, maxBatchRecords: 800, slowSendMs: 0 })
+  other.outbox.append(batch)
+  slow.up = true
+  other.pump.notify()
+  await until('all arrived', () => slow.log.length === 1000)
+  assert.deepEqual(slow.batches, [800, 200])
+  other.outbox.append(batch)
+  other.pump.notify()
+  await until('all arrived', () => slow.log.length === 2000)
+  assert.equal(slow.batches[2], 200)
+})
+
+test('a batch keeps to its bytes', async (t) => {
+  const remote = new Remote()
+  remote.up = false
+  const { outbox, pump } = started(t, remote, { maxBatchBytes: 100_000, startBatchRecords: 5000 })
+  const bytes: number[] = []
+  remote.rejects = () => undefined
+  for (let i = 0; i < 60; i++)
+    outbox.append([record(LANES[i % 3], 'x'.repeat(i === 31 ? 300_000 : 9_000))])
+  remote.up = true
+  pump.notify()
+  await until('all arrived', () => remote.log.length === 60)
+  let at = 0
+  for (const size of remote.batches) {
+    const sum = remote.log
+      .slice(at, at + size)
+      .reduce((total, { payload }) => total + payload.length, 0)
+    bytes.push(sum)
+    at += size
+    assert.ok(sum <= 100_000 || size === 1, `${size} records of ${sum} bytes`)
+  }
+  assert.ok(bytes.length > 5)
+})
+
+test('telemetry waits for company where it is told to, an event does not', async (t) => {
+  const remote = new Remote()
+  const { outbox, pump } = started(t, remote, { telemetryLingerMs: 3_600_000 })
+  outbox.append([record('telemetry', 'a')])
+  pump.notify()
+  await until('live', () => pump.status().state === 'live')
+  await sleep(20)
+  assert.equal(remote.log.length, 0)
+  outbox.append([record('events', 'b')])
+  pump.notify()
+  await until('both arrived', () => remote.log.length === 2)
+})
+
+test('a fault of the outbox is told, and the pump waits for it to come back', async (t) => {
+  const remote = new Remote()
+  const first = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
+  let current: Outbox | undefined = first
+  const pump = pumpOf(t, () => current, remote)
+  await until('live', () => pump.status().state === 'live')
+  first.append([record('events', 'x')])
+  first.close()
+  pump.notify()
+  await until('told', () => pump.faults.includes('OUTBOX_CLOSED'))
+  current = undefined
+  pump.notify()
+  await until('offline', () => pump.status().state === 'offline')
+  current = openOutbox(t, { path: first.path })
+  pump.notify()
+  await until('sent', () => remote.log.length === 1)
+})
+
+test('closing hands over what waits, but not for longer than it may', async (t) => {
+  const remote = new Remote()
+  const { outbox, pump } = started(t, remote)
+  await until('live', () => pump.status().state === 'live')
+  outbox.append(Array.from({ length: 4000 }, () => record('telemetry', 'x')))
+  await pump.close(60_000)
+  assert.equal(remote.log.length, 4000)
+  assert.equal(readAll(outbox).length, 0)
+  const stuck = new Remote()
+  stuck.barrier = new Promise(() => {})
+  const other = started(t, stuck)
+  other.outbox.append([record('events', 'x')])
+  other.pump.notify()
+  await until('sending', () => stuck.sends === 1)
+  await other.pump.close(10)
+  assert.equal(other.outbox.read('events', 0, 9, 1e6).length, 1)
+})
