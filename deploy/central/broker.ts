@@ -25,8 +25,8 @@ export interface BrokerOptions {
   readonly clusterId: string
   readonly kafkaPort: number
   readonly controllerPort: number
-  /** Properties text laid over broker.properties: the tier's. */
-  readonly tier: string
+  /** Properties text laid over broker.properties: the tier's and the caller's. */
+  readonly overlay: string
   readonly maxHeapMb: number
 }
 
@@ -35,8 +35,8 @@ export async function startBroker(options: BrokerOptions): Promise<Jvm> {
   const { kafkaPort, controllerPort, logDir } = options
   const properties = join(options.dataDir, 'broker.properties')
   const base = await readFile(join(CENTRAL_HOME, 'broker.properties'), 'utf8')
-  const text = fill(base, { kafkaPort, controllerPort, logDir })
-  await writeFile(properties, `${text}\n${options.tier}`, { mode: 0o600 })
+  const text = fill(`${base}\n${options.overlay}`, { kafkaPort, controllerPort, logDir })
+  await writeFile(properties, text, { mode: 0o600 })
   await mkdir(options.logDir, { recursive: true })
   if (!existsSync(join(options.logDir, 'meta.properties'))) await format(options, properties)
 

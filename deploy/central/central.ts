@@ -126,7 +126,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
       artifacts,
       dataDir,
       logDir,
-      tier: `${tierText}\n${fill(options.extraProperties ?? '', { kafkaPort: ports.kafkaPort, controllerPort: ports.controllerPort })}`,
+      overlay: `${tierText}\n${options.extraProperties ?? ''}\n`,
       maxHeapMb,
     })
   } catch (error) {
