@@ -6,6 +6,7 @@ export type SyncErrorCode =
   | 'OUTBOX_LOCKED'
   | 'OUTBOX_FOREIGN'
   | 'OUTBOX_CLOSED'
+  | 'OUTBOX_CONFIG'
   | 'RECORD_INVALID'
   | 'UPLINK_OFFLINE'
   | 'UPLINK_FENCED'

@@ -9,7 +9,16 @@ const HINTS = {
     'Check that the disk is there, mounted read-write, and writable for this user; then the SD card.',
 } as const
 
-const READONLY_ERRNO = new Set(['EROFS', 'EACCES', 'EPERM', 'EIO', 'ENOENT', 'ENOTDIR', 'ENODEV'])
+const READONLY_ERRNO = new Set([
+  'EROFS',
+  'EACCES',
+  'EPERM',
+  'EIO',
+  'ENOENT',
+  'ENOTDIR',
+  'EEXIST',
+  'ENODEV',
+])
 
 /**
  * Names a failure of SQLite or the file system in the words of this room. What it does not know is

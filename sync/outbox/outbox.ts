@@ -119,7 +119,9 @@ export class Outbox {
   static open(options: OutboxOptions): Outbox {
     const limits = { ...DEFAULT_OUTBOX_LIMITS, ...options.limits }
     if (!(limits.maxBytes >= LEAST_FILE_BYTES)) {
-      throw new RangeError(`outbox.maxBytes must be at least ${LEAST_FILE_BYTES}`)
+      throw new SyncError('OUTBOX_CONFIG', `an outbox of at most ${limits.maxBytes} bytes`, {
+        hint: `Give it at least ${LEAST_FILE_BYTES} bytes.`,
+      })
     }
     try {
       return new Outbox(options, limits, undefined)

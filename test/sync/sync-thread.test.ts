@@ -1,0 +1,259 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { appendFileSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { Outbox } from '../../sync/outbox/outbox.ts'
+import { LANES } from '../../sync/record.ts'
+import { Sync, type SyncOptions } from '../../sync/sync-thread.ts'
+import { ledgerOf, openOutbox, readAll, record, tempFolder, textOf, until } from './support.ts'
+
+async function startSync(
+  t: TestContext,
+  path: string,
+  outbox: Partial<SyncOptions['outbox']> = {},
+): Promise<Sync> {
+  const sync = await Sync.start({
+    outbox: { path, vehicle: 'v1', bootId: 'boot-1', ...outbox },
+    uplink: { kind: 'none' },
+  })
+  t.after(() => sync.close())
+  return sync
+}
+
+test('what is appended is in the file, in order, byte for byte', async (t) => {
+  const path = join(tempFolder(t), 'o.db')
+  const sync = await startSync(t, path)
+  const bytes = new Uint8Array(300).map((_, i) => i)
+  for (let i = 0; i < 5000; i++) {
+    const lane = LANES[i % 3]
+    if (i % 100 === 7) sync.append(record(lane, bytes, { contentType: 'application/octet-stream' }))
+    else sync.append(record(lane, `häß ${i} €`, { type: `t${i % 5}`, timeUs: i, monoUs: i * 2 }))
+  }
+  // The caller may reuse its buffer at once.
+  bytes.fill(0)
+  await sync.flush()
+  const { lanes, outbox, uplink } = sync.status()
+  assert.equal(lanes.events.records, 1667)
+  assert.equal(lanes.telemetry.lastSeq, 4998)
+  assert.deepEqual([outbox.state, outbox.queuedRecords, outbox.queuedBytes], ['ok', 0, 0])
+  assert.ok(outbox.fileBytes > 100_000 && outbox.commitP50Ms > 0)
+  assert.deepEqual([uplink.kind, uplink.state], ['none', 'off'])
+  await sync.close()
+  assert.equal(sync.status().outbox.state, 'closed')
+  const rows = readAll(openOutbox(t, { path })).sort((a, b) => a.seq - b.seq)
+  assert.equal(rows.length, 5000)
+  rows.forEach((row, i) => {
+    assert.equal(row.lane, LANES[i % 3])
+    if (i % 100 === 7) {
+      assert.equal(row.contentType, 'application/octet-stream')
+      assert.deepEqual([...row.payload.subarray(0, 3), row.payload[299]], [0, 1, 2, 299 & 255])
+    } else
+      assert.deepEqual(
+        [textOf(row), row.type, row.timeUs, row.monoUs],
+        [`häß ${i} €`, `t${i % 5}`, i, i * 2],
+      )
+  })
+})
+
+test('it commits by itself, without a flush, critical or not', async (t) => {
+  const sync = await startSync(t, join(tempFolder(t), 'o.db'))
+  sync.append(record('telemetry', 'x'))
+  await until('telemetry is kept', () => sync.status().lanes.telemetry.records === 1)
+  sync.append(record('critical', 'x'))
+  await until('critical is kept', () => sync.status().lanes.critical.records === 1)
+})
+
+test('critical does not wait for the group', async (t) => {
+  const sync = await startSync(t, join(tempFolder(t), 'o.db'), { groupCommitMs: 3_600_000 })
+  sync.append(record('telemetry', 'along'))
+  await sleep(50)
+  assert.equal(sync.status().outbox.queuedRecords, 1)
+  sync.append(record('critical', 'alarm'))
+  await until('both are kept', () => sync.status().outbox.queuedRecords === 0)
+})
+
+test('a killed process loses nothing that was flushed', async (t) => {
+  const path = join(tempFolder(t), 'o.db')
+  const file = fileURLToPath(new URL('./collector.ts', import.meta.url))
+  const child = spawn(process.execPath, ['--import', 'tsx', file, path], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  let said = ''
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    said += text
+  })
+  await until('it writes', () => said.split('\n').length > 5)
+  child.kill('SIGKILL')
+  await once(child, 'close')
+  const flushed = Number(said.split('\n').at(-2))
+  const outbox = openOutbox(t, { path })
+  const rows = readAll(outbox).sort((a, b) => a.seq - b.seq)
+  assert.ok(rows.length >= flushed && flushed >= 1000, `${rows.length} kept, ${flushed} said`)
+  rows.forEach((row, i) => {
+    assert.deepEqual([row.seq, textOf(row)], [i + 1, `${i}`])
+  })
+})
+
+test('a flood beyond the queue is dropped by lane, counted, and told in the ledger', async (t) => {
+  const path = join(tempFolder(t), 'o.db')
+  const sync = await startSync(t, path, { maxQueuedBytes: 200_000 })
+  const given = { critical: 100, events: 3000, telemetry: 3000 }
+  // Without a pause the thread cannot answer in between: the queue must overflow.
+  for (const lane of ['telemetry', 'events', 'critical'] as const) {
+    for (let i = 0; i < given[lane]; i++) sync.append(record(lane, 'x'.repeat(100)))
+  }
+  sync.append(record('events', 'y'.repeat(1_000_000)))
+  sync.append(record('nonsense' as 'events', 'y'))
+  await sync.flush()
+  const { lanes } = sync.status()
+  assert.equal(lanes.critical.dropped, 0)
+  assert.ok(lanes.telemetry.dropped > 1000)
+  await until('all is told', () => sync.status().outbox.queuedRecords === 0)
+  await sync.close()
+  const rows = readAll(openOutbox(t, { path }))
+  const told = ledgerOf(rows)
+  for (const lane of LANES) {
+    const kept = rows.filter((row) => row.lane === lane && row.type === 'milepost.test.v1').length
+    const dropped = told
+      .filter((entry) => entry.lane === lane && entry.cause === 'queue_full')
+      .reduce((sum, { count }) => sum + count!, 0)
+    assert.equal(kept + dropped, given[lane], lane)
+  }
+  const invalid = told.filter(({ cause }) => cause === 'invalid')
+  assert.deepEqual(
+    invalid.map(({ lane, count }) => [lane, count]),
+    [
+      ['events', 1],
+      [null, 1],
+    ],
+  )
+})
+
+test('what only a person can help is refused at the start', async (t) => {
+  const folder = tempFolder(t)
+  const path = join(folder, 'o.db')
+  const sync = await startSync(t, path)
+  await assert.rejects(startSync(t, path), { name: 'SyncError', code: 'OUTBOX_LOCKED' })
+  await sync.close()
+  await assert.rejects(startSync(t, path, { vehicle: 'v2' }), { code: 'OUTBOX_FOREIGN' })
+  await assert.rejects(startSync(t, path, { maxBytes: 5 }), { code: 'OUTBOX_CONFIG' })
+  // And nothing of those keeps the file.
+  await (await startSync(t, path)).close()
+})
+
+test('times are repaired through the thread', async (t) => {
+  const path = join(tempFolder(t), 'o.db')
+  const sync = await startSync(t, path)
+  for (let i = 0; i < 10; i++) {
+    sync.append(record('events', 'x', { clock: i < 4 ? 'unsynced' : 'synced', monoUs: i }))
+  }
+  assert.equal(await sync.repairTimes('boot-1', 1000), 4)
+  assert.equal(await sync.repairTimes('boot-9', 1000), 0)
+  await sync.close()
+  const times = readAll(openOutbox(t, { path })).map(({ timeUs }) => timeUs)
+  assert.deepEqual(times.slice(0, 4), [1000, 1001, 1002, 1003])
+})
+
+test('after the close nothing is taken and nobody waits', async (t) => {
+  const sync = await startSync(t, join(tempFolder(t), 'o.db'))
+  sync.append(record('events', 'x'))
+  await Promise.all([sync.close(), sync.close()])
+  sync.append(record('events', 'late'))
+  await assert.rejects(sync.flush(), { code: 'OUTBOX_CLOSED' })
+  await assert.rejects(sync.repairTimes('b', 1), { code: 'OUTBOX_CLOSED' })
+  assert.equal(sync.status().lanes.events.dropped, 1)
+})
+
+test('an outbox that breaks under way is put aside, and records go on being kept', async (t) => {
+  const path = join(tempFolder(t), 'o.db')
+  const filled = Outbox.open({ path, vehicle: 'v1', bootId: 'b' })
+  for (let i = 0; i < 20; i++) {
+    filled.append(Array.from({ length: 100 }, () => record('telemetry', 'x'.repeat(1000))))
+  }
+  filled.close()
+  const sync = await startSync(t, path, { maxCheckedBytes: 0 })
+  const { epoch } = sync.status().outbox
+  truncateSync(path, 8192)
+  for (let i = 0; i < 300; i++) {
+    sync.append(record('events', 'x'.repeat(1000)))
+    await sync.flush()
+    if (sync.status().outbox.quarantinedFile) break
+  }
+  await until('a new epoch', () => sync.status().outbox.epoch !== epoch)
+  const { state, lastError, quarantinedFile } = sync.status().outbox
+  assert.equal(state, 'ok')
+  assert.equal(lastError?.code, 'OUTBOX_CORRUPT')
+  sync.append(record('events', 'after'))
+  await sync.close()
+  const rows = readAll(openOutbox(t, { path }))
+  assert.equal(ledgerOf(rows)[0].cause, 'corrupt')
+  assert.equal(textOf(rows.at(-1)!), 'after')
+  assert.ok(quarantinedFile?.includes('corrupt-1'))
+})
+
+test('a disk that cannot be written at the start is a state, and passes', async (t) => {
+  const folder = tempFolder(t)
+  // A file stands where the folder should be.
+  writeFileSync(join(folder, 'sub'), '')
+  const path = join(folder, 'sub', 'o.db')
+  const sync = await startSync(t, path, { maxQueuedBytes: 2000 })
+  assert.equal(sync.status().outbox.state, 'read-only')
+  assert.equal(sync.status().outbox.lastError?.code, 'OUTBOX_READONLY')
+  for (let i = 0; i < 50; i++) sync.append(record('critical', 'x'.repeat(100)))
+  const { dropped } = sync.status().lanes.critical
+  assert.ok(dropped > 20 && dropped < 50)
+  const flushed = sync.flush()
+  rmSync(join(folder, 'sub'))
+  await flushed
+  assert.equal(sync.status().outbox.state, 'ok')
+  await sync.close()
+  const rows = readAll(openOutbox(t, { path }))
+  assert.deepEqual(
+    ledgerOf(rows).map(({ cause, lane, count }) => [cause, lane, count]),
+    [['read_only', 'critical', dropped]],
+  )
+})
+
+test('a disk that fills up is a state; what waits is kept when there is room', async (t) => {
+  const disk = mkdtempSync(join(tmpdir(), 'milepost-disk-'))
+  let mounted = false
+  t.after(() => {
+    if (mounted) execFileSync('umount', ['-l', disk])
+    rmSync(disk, { recursive: true, force: true })
+  })
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'milepost-test', disk], {
+      stdio: 'ignore',
+    })
+    mounted = true
+  } catch {
+    t.diagnostic('1 case not tried: may not mount a tmpfs')
+    return
+  }
+  const path = join(disk, 'o.db')
+  const sync = await startSync(t, path, { maxBytes: 1024 ** 2, maxQueuedBytes: 100_000 })
+  sync.append(record('critical', 'before'))
+  await sync.flush()
+  try {
+    for (;;) appendFileSync(join(disk, 'hog'), Buffer.alloc(512))
+  } catch {}
+  for (let i = 0; i < 60; i++) sync.append(record('critical', `${i}`.padEnd(1000)))
+  await until('it says so', () => sync.status().outbox.state === 'disk-full')
+  for (let i = 0; i < 60; i++) sync.append(record('critical', 'more'.padEnd(1000)))
+  const { dropped } = sync.status().lanes.critical
+  assert.ok(dropped > 0)
+  rmSync(join(disk, 'hog'))
+  await sync.flush()
+  assert.equal(sync.status().outbox.state, 'ok')
+  await sync.close()
+  const rows = readAll(openOutbox(t, { path }))
+  const ours = rows.filter(({ type }) => type === 'milepost.test.v1')
+  const told = ledgerOf(rows).reduce((sum, { count }) => sum + count!, 0)
+  assert.equal(ours.length + told, 121)
+  assert.equal(told, dropped)
+})
