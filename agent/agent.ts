@@ -5,6 +5,7 @@ import type { Clock } from '../sensors/sensor.ts'
 import type { Lane } from '../sync/record.ts'
 import { Sync } from '../sync/sync-thread.ts'
 import { Buses } from './buses.ts'
+import { Channels } from './channels.ts'
 import { bootId, clockState, systemClock } from './clock.ts'
 import { makeCampaign } from './collection/campaign.ts'
 import type { LoadedConfig } from './config/load.ts'
@@ -26,6 +27,7 @@ export class Agent {
   readonly #catalog = new SignalCatalog()
   readonly #buses = new Buses()
   readonly #log: Logger
+  readonly #channels: Channels
   #sync!: Sync
   #models!: Models
   #pipeline!: Pipeline
@@ -38,6 +40,10 @@ export class Agent {
     this.#config = config
     this.#log = log
     this.#clock = clock
+    this.#channels = new Channels((bus) => {
+      const name = this.#buses.nameOf(bus)
+      return { name, send: config.buses[name]?.send ?? [], reads: undefined }
+    })
     this.#startedUs = clock.nowUs()
   }
 
@@ -94,8 +100,14 @@ export class Agent {
     this.#supervisor = new Supervisor(config.sensors, (name) => this.#buses.indexOf(name), {
       catalog: this.#catalog,
       clock: this.#clock,
-      frames: (batch) => this.#pipeline.frames(batch),
+      frames: (batch) => {
+        this.#pipeline.frames(batch)
+        this.#channels.route(batch)
+      },
+      bus: (index) => this.#channels.of(index),
       readings: (batch) => this.#pipeline.readings(batch),
+      event: (sensor, type, content, timeUs) =>
+        this.#keep('events', type, timeUs, { sensor, timeUs, ...content }),
       changed: (status) => {
         const { id, state, lastError } = status
         const level = state === 'live' || state === 'off' || state === 'starting' ? 'info' : 'warn'

@@ -7,6 +7,8 @@ export type SensorErrorCode =
   | 'DEVICE_MISSING'
   | 'DEVICE_DENIED'
   | 'DEVICE_LOST'
+  | 'DEVICE_BUSY'
+  | 'SEND_DENIED'
   | 'DEVICE_PROTOCOL'
 
 /** A failure of a sensor or decoder. `hint` tells a technician at the roadside what to do next. */

@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod'
+import type { FrameChannel, FrameSender, WantedIds } from './can/channel.ts'
 import type { FrameBatch } from './frame.ts'
 import type { ReadingBatch, SignalCatalog } from './reading.ts'
 
@@ -27,8 +28,25 @@ export interface SensorContext {
   frames(batch: FrameBatch): void
   /** Hands readings over, under the same rule. */
   readings(batch: ReadingBatch): void
+  /**
+   * Tells of something that is no number: a trouble code, an identification, an ECU gone silent. It
+   * becomes one record of CloudEvents `type` on the lane `events`; `content` is JSON. For what is
+   * rare: a sensor tells a change, not a state again and again.
+   */
+  event(type: string, content: Record<string, unknown>, timeUs?: number): void
   /** Counts what was lost. Every loss is told here or it is a bug. */
   dropped(cause: DropCause, count: number): void
+  /** States and counters of the device itself, shown in `status`; each call replaces the last. */
+  device(facts: Readonly<Record<string, number | string>>): void
+  /** The bus of this sensor, for those who ask and answer on it. */
+  readonly channel: FrameChannel
+  /** Which frames of its bus anybody wants, for devices that can filter. */
+  readonly wanted: WantedIds
+  /**
+   * A sensor that owns a bus and can send on it says so while it is open; the returned function takes
+   * it back. Identifiers were checked against the config before `sender` is called.
+   */
+  offerSending(sender: FrameSender): () => void
 }
 
 /**

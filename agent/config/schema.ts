@@ -17,7 +17,17 @@ export const sensorCommon = z.object({
   staleAfterMs: z.number().int().min(0).default(0),
 })
 
+const canId = z.number().int().min(0).max(0x1fff_ffff)
+
+/** A number, 29-bit where it does not fit 11, or the parts of a filter. */
+const idFilter = z.union([
+  canId.transform((id) => ({ id })),
+  z.strictObject({ id: canId, mask: canId.optional(), ext: z.boolean().optional() }),
+])
+
 const bus = z.strictObject({
+  /** Identifiers that this agent may send; none by default. */
+  send: z.array(idFilter).max(256).default([]),
   dbc: z.array(z.string()).default([]),
   /** What a broken DBC file means for the others. */
   onBrokenDbc: z.enum(['fail', 'skip']).default('fail'),

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { FrameChannel, FrameSender, WantedIds } from '../../sensors/can/channel.ts'
 import type { FrameBatch } from '../../sensors/frame.ts'
 import type { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
 import type { Clock, DropCause, Sensor, SensorContext } from '../../sensors/sensor.ts'
@@ -21,6 +22,8 @@ export interface SensorStatus {
   readonly readings: number
   readonly opens: number
   readonly dropped: Readonly<Partial<Record<DropCause, number>>>
+  /** What the device says of itself: bus state, error counters. */
+  readonly device?: Readonly<Record<string, number | string>>
   readonly lastError?: Complaint
 }
 
@@ -30,6 +33,10 @@ export interface SupervisedHost {
   readonly clock: Clock
   frames(batch: FrameBatch): void
   readings(batch: ReadingBatch): void
+  /** Keeps what a sensor tells beyond numbers; `timeUs` is wall time. */
+  event(sensor: string, type: string, content: Record<string, unknown>, timeUs: number): void
+  /** What of its bus a sensor may use. */
+  bus(index: number): FrameChannel & WantedIds & { offer(sender: FrameSender): () => void }
   changed(status: SensorStatus): void
 }
 
@@ -56,6 +63,7 @@ export class Supervised {
   #readings = 0
   #opens = 0
   #lastError: Complaint | undefined
+  #device: Readonly<Record<string, number | string>> | undefined
   #opened!: () => void
   #failed!: (error: unknown) => void
 
@@ -88,6 +96,7 @@ export class Supervised {
       readings: this.#readings,
       opens: this.#opens,
       dropped: { ...this.#dropped },
+      ...(this.#device ? { device: this.#device } : {}),
       ...(this.#lastError ? { lastError: this.#lastError } : {}),
     }
   }
@@ -139,6 +148,7 @@ export class Supervised {
 
   #context(): SensorContext {
     const { catalog, clock } = this.#host
+    const bus = this.#host.bus(this.#bus)
     const alive = (): void => {
       this.#lastDataUs = clock.nowUs()
       this.#backoff.reset()
@@ -164,9 +174,18 @@ export class Supervised {
         alive()
         this.#host.readings(batch)
       },
+      event: (type, content, timeUs = clock.nowUs()) => {
+        this.#host.event(this.plan.common.id, type, content, timeUs)
+      },
       dropped: (cause, count) => {
         this.#dropped[cause] = (this.#dropped[cause] ?? 0) + count
       },
+      device: (facts) => {
+        this.#device = facts
+      },
+      channel: bus,
+      wanted: bus,
+      offerSending: (sender) => bus.offer(sender),
     }
   }
 

@@ -1,3 +1,5 @@
+import type { FrameSender, WantedIds } from '../../sensors/can/channel.ts'
+import { VirtualBus } from '../../sensors/can/virtual-bus.ts'
 import { FRAME_STRIDE, type FrameBatch } from '../../sensors/frame.ts'
 import { type ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
 import type { Clock, DropCause, SensorContext } from '../../sensors/sensor.ts'
@@ -38,12 +40,24 @@ export class Recorder implements SensorContext {
   readonly clock: Clock
   readonly seen: SeenFrame[] = []
   readonly told: { name: string; value: number; timeUs: number }[] = []
+  /** What was told that is no number. */
+  readonly events: { type: string; content: Record<string, unknown> }[] = []
   readonly drops: Partial<Record<DropCause, number>> = {}
+  /** How the sensor under test sends, while it offers to. */
+  sender: FrameSender | undefined
+  /** What the device said of itself last. */
+  facts: Readonly<Record<string, number | string>> = {}
+  readonly wanted: WantedIds = { current: () => undefined, onChange: () => () => {} }
+  /** A bus of its own; `channel` is the sensor's end of it. */
+  readonly wire: VirtualBus
+  readonly channel
   opens = 0
   #waiting: (() => void)[] = []
 
   constructor(clock: Clock) {
     this.clock = clock
+    this.wire = new VirtualBus(clock)
+    this.channel = this.wire.channel()
   }
 
   opened(): void {
@@ -70,11 +84,29 @@ export class Recorder implements SensorContext {
       const { name } = this.catalog.at(batch.signal[i])
       this.told.push({ name, value: batch.value[i], timeUs: batch.timeUs[i] })
     }
+    this.#wake()
+  }
+
+  event(type: string, content: Record<string, unknown>): void {
+    this.events.push({ type, content })
+    this.#wake()
   }
 
   dropped(cause: DropCause, count: number): void {
     this.drops[cause] = (this.drops[cause] ?? 0) + count
     this.#wake()
+  }
+
+  device(facts: Readonly<Record<string, number | string>>): void {
+    this.facts = facts
+    this.#wake()
+  }
+
+  offerSending(sender: FrameSender): () => void {
+    this.sender = sender
+    return () => {
+      this.sender = undefined
+    }
   }
 
   /** Resolves as soon as the condition holds; it is looked at whenever the sensor calls. */

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { Channels } from '../../../agent/channels.ts'
 import { systemClock } from '../../../agent/clock.ts'
 import type { SensorStatus } from '../../../agent/supervisor/supervised.ts'
 import { Supervisor } from '../../../agent/supervisor/supervisor.ts'
@@ -33,11 +34,14 @@ function supervise(run: Run, common: { onStartFail?: string; staleAfterMs?: numb
     config: {},
   }
   const states: string[] = []
+  const channels = new Channels(() => ({ name: 'can0', send: [], reads: undefined }))
   const supervisor = new Supervisor([plan as never], () => 0, {
     catalog: new SignalCatalog(),
     clock: systemClock,
     frames: () => {},
     readings: () => {},
+    event: () => {},
+    bus: (index) => channels.of(index),
     changed: (status: SensorStatus) => states.push(status.state),
   })
   return { supervisor, states, attempts: () => attempt }

@@ -1,0 +1,148 @@
+import type {
+  FrameChannel,
+  FrameListener,
+  FrameSender,
+  IdFilter,
+  WantedIds,
+} from '../sensors/can/channel.ts'
+import { extOf, isExt, matches, matchesAny } from '../sensors/can/channel.ts'
+import { SensorError } from '../sensors/errors.ts'
+import { FRAME_ERR, FRAME_RTR, FRAME_STRIDE, type FrameBatch } from '../sensors/frame.ts'
+
+interface Listening {
+  readonly filters: readonly IdFilter[]
+  readonly hear: FrameListener
+}
+
+/** What the agent knows of one bus, besides its frames. */
+export interface BusRules {
+  readonly name: string
+  /** Identifiers that may be sent; empty, as it is by default: none. */
+  readonly send: readonly IdFilter[]
+  /** What the decoder wants to read; undefined: every frame. */
+  readonly reads: readonly IdFilter[] | undefined
+}
+
+/** Joins those who ask on a bus with the sensor that owns it. */
+export class Channels {
+  readonly #rules: (bus: number) => BusRules
+  readonly #buses: (BusChannel | undefined)[] = []
+  /** Buses with at least one listener, so that a bus without any costs nothing per frame. */
+  #listened = 0
+
+  constructor(rules: (bus: number) => BusRules) {
+    this.#rules = rules
+  }
+
+  /** The channel of one bus; the same for everybody who asks. */
+  of(bus: number): BusChannel {
+    return (this.#buses[bus] ??= new BusChannel(this.#rules(bus), (by) => {
+      this.#listened += by
+    }))
+  }
+
+  /** Gives each listener its frames. */
+  route(batch: FrameBatch): void {
+    if (this.#listened === 0) return
+    for (let i = 0; i < batch.count; i++) {
+      this.#buses[batch.bus[i]]?.route(batch, i)
+    }
+  }
+}
+
+/** One bus: its listeners, its sender, and what may be sent. */
+export class BusChannel implements FrameChannel, WantedIds {
+  /** Frames sent, and those that the config did not allow. */
+  sent = 0
+  denied = 0
+  readonly #rules: BusRules
+  readonly #count: (by: number) => void
+  readonly #listeners = new Set<Listening>()
+  readonly #changed = new Set<() => void>()
+  /** 1 for each 11-bit identifier that somebody listens to. */
+  readonly #standard = new Uint8Array(0x800)
+  #extended: IdFilter[] = []
+  #sender: FrameSender | undefined
+
+  constructor(rules: BusRules, count: (by: number) => void) {
+    this.#rules = rules
+    this.#count = count
+  }
+
+  get bus(): string {
+    return this.#rules.name
+  }
+
+  send(id: number, ext: boolean, data: Uint8Array, flags = 0): void {
+    if (!matchesAny(this.#rules.send, id, ext)) {
+      this.denied++
+      const shown = `0x${id.toString(16).toUpperCase()}`
+      throw new SensorError('SEND_DENIED', `Bus ${this.bus} may not send ${shown}.`, {
+        hint: `If it shall, name it in the config: buses.${this.bus}.send: [${shown}].`,
+      })
+    }
+    if (!this.#sender) {
+      throw new SensorError('DEVICE_LOST', `No open sensor of bus ${this.bus} can send.`, {
+        hint: `See the sensors of ${this.bus} in "milepost status"; replayed logs cannot send.`,
+      })
+    }
+    this.#sender(id, ext, data, flags)
+    this.sent++
+  }
+
+  onFrame(filters: readonly IdFilter[], hear: FrameListener): () => void {
+    const listening = { filters: [...filters], hear }
+    this.#listeners.add(listening)
+    this.#count(1)
+    this.#index()
+    return () => {
+      if (!this.#listeners.delete(listening)) return
+      this.#count(-1)
+      this.#index()
+    }
+  }
+
+  /** A sensor that owns this bus says how to send on it, until the returned function is called. */
+  offer(sender: FrameSender): () => void {
+    this.#sender = sender
+    return () => {
+      if (this.#sender === sender) this.#sender = undefined
+    }
+  }
+
+  current(): readonly IdFilter[] | undefined {
+    if (!this.#rules.reads) return undefined
+    return [...this.#rules.reads, ...[...this.#listeners].flatMap(({ filters }) => filters)]
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#changed.add(listener)
+    return () => this.#changed.delete(listener)
+  }
+
+  /** Gives frame `i` to those who want it. */
+  route(batch: FrameBatch, i: number): void {
+    const flags = batch.flags[i]
+    if ((flags & (FRAME_ERR | FRAME_RTR)) !== 0) return
+    const id = batch.id[i]
+    const ext = extOf(flags)
+    if (!ext && this.#standard[id] === 0) return
+    if (ext && !matchesAny(this.#extended, id, true)) return
+    const at = i * FRAME_STRIDE
+    for (const { filters, hear } of [...this.#listeners]) {
+      if (!matchesAny(filters, id, ext)) continue
+      const data = batch.data.slice(at, at + batch.length[i])
+      hear({ timeUs: batch.timeUs[i], id, ext, flags, data })
+    }
+  }
+
+  #index(): void {
+    const filters = [...this.#listeners].flatMap((listening) => listening.filters)
+    const standard = filters.filter((filter) => !isExt(filter))
+    this.#extended = filters.filter(isExt)
+    for (let id = 0; id < 0x800; id++) {
+      this.#standard[id] = standard.some((filter) => matches(filter, id, false)) ? 1 : 0
+    }
+    for (const listener of [...this.#changed]) listener()
+  }
+}
