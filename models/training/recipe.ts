@@ -109,13 +109,9 @@ const recipeSchema = z.strictObject({
   dataset: z.strictObject({ name: z.string(), licence: z.string() }).optional(),
 })
 
-export type Recipe = z.infer<typeof recipeSchema>
+/** A checked recipe, and the sha256 of what was written in it, whatever its spelling and comments. */
+export type Recipe = z.infer<typeof recipeSchema> & { readonly sha256: string }
 export type FailedCondition = z.infer<typeof condition>
-
-/** sha256 of a recipe's meaning, whatever its spelling and comments. */
-export function recipeHash(recipe: Recipe): string {
-  return sha256Of(canonicalJson(recipe))
-}
 
 /** @throws ModelError `TRAINING_RECIPE` with file, path and reason */
 export function parseRecipe(text: string, file = 'recipe'): Recipe {
@@ -136,7 +132,7 @@ export function parseRecipe(text: string, file = 'recipe'): Recipe {
     const [issue] = parsed.error.issues
     return refuse(`${issue.path.join('.') || '(top)'}: ${issue.message}`)
   }
-  const recipe = parsed.data
+  const recipe = { ...parsed.data, sha256: sha256Of(canonicalJson(json)) }
   const names = new Set(recipe.features.inputs.map(({ name }) => name))
   for (const one of recipe.failed?.any ?? []) {
     for (const name of 'ratio' in one ? one.ratio : [one.input]) {

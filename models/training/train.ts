@@ -12,7 +12,7 @@ import { GAP_STEPS } from '../scorer.ts'
 import { fitFeatures } from './fit.ts'
 import { type EpochProgress, partsOfModel, trainNetwork } from './network.ts'
 import { randomOf } from './random.ts'
-import { type Recipe, recipeHash } from './recipe.ts'
+import type { Recipe } from './recipe.ts'
 import { collectRows, type RowStore, type TrainingRow } from './rows.ts'
 import { chooseThreshold } from './threshold.ts'
 
@@ -94,7 +94,7 @@ export async function trainBundle(options: TrainingOptions): Promise<Bundle> {
           used: train.count,
           heldOut: heldOut.count,
           seed: recipe.seed,
-          recipe: { name: recipe.name, sha256: recipeHash(recipe) },
+          recipe: { name: recipe.name, sha256: recipe.sha256 },
           codeVersion: options.codeVersion,
         },
       },
