@@ -70,10 +70,10 @@ function add(a: LedgerEntry, b: LedgerEntry): LedgerEntry {
 }
 
 /** Reads a ledger record's payload; an unreadable one gives no entries. */
-export function parseLedger(payload: Uint8Array): readonly LedgerEntry[] {
+export function parseLedger(payload: Uint8Array): LedgerEntry[] {
   try {
     const parsed = JSON.parse(new TextDecoder().decode(payload)) as LedgerPayload
-    return Array.isArray(parsed.entries) ? parsed.entries : []
+    return Array.isArray(parsed.entries) ? [...parsed.entries] : []
   } catch {
     return []
   }

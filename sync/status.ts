@@ -1,5 +1,5 @@
 import type { SyncErrorCode } from './errors.ts'
-import type { LaneStat } from './outbox/outbox.ts'
+import type { LaneStat } from './outbox/stat.ts'
 import type { Lane } from './record.ts'
 
 /**

@@ -12,8 +12,9 @@ export class Dictionary {
   readonly #insert: Statement
   readonly #all: Statement<[], [number, ...string[]]>
 
-  constructor(db: Database, table: 'kind' | 'boot', columns: number) {
+  constructor(db: Database, table: 'kind' | 'boot') {
     this.#table = table
+    const columns = table === 'kind' ? 2 : 1
     this.#insert = db.prepare(`INSERT INTO ${table} VALUES (NULL${', ?'.repeat(columns)})`)
     this.#all = db.prepare(`SELECT * FROM ${table}`)
     this.#all.raw()
@@ -28,14 +29,15 @@ export class Dictionary {
   }
 
   /** The number of these words, given at first sight. To be called inside a transaction. */
-  id(...words: string[]): number {
-    const known = this.#ids.get(words.join('\n'))
+  id(word: string, second?: string): number {
+    const known = this.#ids.get(second === undefined ? word : `${word}\n${second}`)
     if (known !== undefined) return known
     if (this.#ids.size >= MAX_WORDS) {
       throw new SyncError('RECORD_INVALID', `more than ${MAX_WORDS} ${this.#table}s of records`, {
         hint: 'Put what varies into the payload, not into the type.',
       })
     }
+    const words = second === undefined ? [word] : [word, second]
     const id = Number(this.#insert.run(...words).lastInsertRowid)
     this.#learn(id, words)
     return id

@@ -43,8 +43,17 @@ export class LaneTable {
     )
   }
 
-  insert(row: readonly [...number[], Uint8Array]): void {
-    this.#insert.run(...row)
+  insert(
+    seq: number,
+    back: number,
+    kind: number,
+    boot: number,
+    clock: number,
+    timeUs: number,
+    monoUs: number,
+    payload: Uint8Array,
+  ): void {
+    this.#insert.run(seq, back, kind, boot, clock, timeUs, monoUs, payload)
   }
 
   /** Rows after `afterSeq`, in order, as many as fit; always one if there is one. */

@@ -48,8 +48,16 @@ export async function bench(): Promise<BenchRow[]> {
       const peer = `better-sqlite3, one table, same pragmas, ${batch} rows a transaction`
       const speed = (rounds: Round[]) => median(rounds.map((r) => r.recordsPerSecond))
       const bytes = (rounds: Round[]) => median(rounds.map((r) => r.diskBytesPerRecord))
+      // More records are better, fewer bytes are.
       const row = (name: string, unit: string, ours: number, theirs: number) =>
-        rows.push({ name, unit, ours, peer, theirs, ratio: ours / theirs })
+        rows.push({
+          name,
+          unit,
+          ours,
+          peer,
+          theirs,
+          ratio: unit === 'records/s' ? ours / theirs : theirs / ours,
+        })
       row(`outbox, records kept, ${batch} a transaction`, 'records/s', speed(outbox), speed(raw))
       if (thread.length > 0) {
         row('outbox in its thread, append to flush', 'records/s', speed(thread), speed(raw))

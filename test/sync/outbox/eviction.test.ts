@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
@@ -104,7 +104,7 @@ type Step =
   | { kind: 'append'; records: { lane: Lane; bytes: number }[] }
   | { kind: 'deliver'; parts: number[]; lagging: boolean }
   | { kind: 'hold'; parts: number[] }
-  | { kind: 'reopen' }
+  | { kind: 'reopen'; crash: boolean }
 
 const lane = fc.constantFrom(...LANES)
 const parts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { minLength: 3, maxLength: 3 })
@@ -132,7 +132,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
   },
   { arbitrary: fc.record({ kind: fc.constant('hold' as const), parts }), weight: 1 },
-  { arbitrary: fc.constant({ kind: 'reopen' as const }), weight: 1 },
+  {
+    arbitrary: fc.record({ kind: fc.constant('reopen' as const), crash: fc.boolean() }),
+    weight: 1,
+  },
 )
 
 test('whatever happens, what was given a seq was delivered, or is here, or stands in the ledger', (t) => {
@@ -160,7 +163,7 @@ test('whatever happens, what was given a seq was delivered, or is here, or stand
 
 /** The outbox beside what a simple mind expects of it. */
 class Model {
-  readonly path: string
+  path: string
   outbox: Outbox
   /** Every `seq` that a record of ours got, with its lane. */
   readonly given = new Map<number, Lane>()
@@ -211,7 +214,15 @@ class Model {
     } else {
       // What was acknowledged and not released comes back with the positions of the other side.
       const { lanes, epoch } = outbox.stat()
+      // The files as they lie there are what a kill would leave; a close would tidy them up.
+      const files = ['', '-wal'].map(
+        (suffix) => [suffix, readFileSync(this.path + suffix)] as const,
+      )
       outbox.close()
+      if (step.crash) {
+        this.path += 'c'
+        for (const [suffix, bytes] of files) writeFileSync(this.path + suffix, bytes)
+      }
       this.outbox = this.open()
       assert.equal(this.outbox.epoch, epoch)
       this.outbox.release({

@@ -1,0 +1,83 @@
+import type { LedgerEntry } from '../ledger.ts'
+import { LANES, type Lane, type NewRecord } from '../record.ts'
+import type { Book } from './book.ts'
+import type { Shelf } from './shelf.ts'
+import type { Space } from './space.ts'
+
+const NONE: ReadonlySet<Lane> = new Set()
+
+/** Decides who gives way when the outbox is full; every call belongs into a transaction. */
+export class Eviction {
+  readonly #shelf: Shelf
+  readonly #space: Space
+  readonly #book: Book
+
+  constructor(shelf: Shelf, space: Space, book: Book) {
+    this.#shelf = shelf
+    this.#space = space
+    this.#book = book
+  }
+
+  /**
+   * Makes room for these records; answers the lanes whose new records find none. First go dead
+   * records and those that the other side has, then the oldest of `telemetry`, `events` and
+   * `critical`, each only for what is at least as important.
+   */
+  makeRoom(
+    records: readonly NewRecord[],
+    payloads: readonly Uint8Array[],
+    entries: LedgerEntry[],
+  ): ReadonlySet<Lane> {
+    const room = this.#space.room()
+    const needs: Record<Lane, number> = { critical: 0, events: 0, telemetry: 0 }
+    for (let i = 0; i < records.length; i++) {
+      needs[records[i].lane] += this.#space.bytesOf(payloads[i].length)
+    }
+    if (needs.critical + needs.events + needs.telemetry <= room.freeBytes()) return NONE
+    this.#shelf.db.exec('DELETE FROM dead')
+    for (const lane of LANES) this.#shelf.deleteAcked(lane)
+    const refused = new Set<Lane>()
+    let admitted = 0
+    for (const [rank, lane] of LANES.entries()) {
+      if (needs[lane] === 0) continue
+      const lacking = () => admitted + needs[lane] - room.freeBytes()
+      for (const victim of LANES.slice(rank).reverse()) {
+        // Somewhat more than is needed, so that the next append finds room without evicting.
+        while (lacking() > 0 && this.#evict(victim, lacking() + room.slackBytes, entries));
+      }
+      if (lacking() > 0) refused.add(lane)
+      else admitted += needs[lane]
+    }
+    return refused
+  }
+
+  /** Accounts for new records that got a `seq`, the first of them this one, and no place. */
+  tellRefused(
+    records: readonly NewRecord[],
+    first: number,
+    refused: ReadonlySet<Lane>,
+    entries: LedgerEntry[],
+  ): void {
+    for (const lane of refused) {
+      const seqs = records.flatMap((record, i) => (record.lane === lane ? [first + i] : []))
+      this.#count(lane, seqs[0], seqs.at(-1)!, seqs.length, entries)
+    }
+  }
+
+  /** Deletes the oldest records of a lane, about so many bytes; false where there is none left. */
+  #evict(lane: Lane, bytes: number, entries: LedgerEntry[]): boolean {
+    const after = this.#shelf.busySeq(lane)
+    const run = this.#shelf.tables[lane].run(after, bytes, this.#space.bytesOf(0))
+    if (!run) return false
+    // What a ledger record told must not be lost with it.
+    if (lane === 'critical') entries.push(...this.#book.entriesIn(after, run.lastSeq))
+    this.#shelf.delete(lane, after, run.lastSeq, run)
+    this.#count(lane, run.firstSeq, run.lastSeq, run.records, entries)
+    return true
+  }
+
+  #count(lane: Lane, firstSeq: number, lastSeq: number, count: number, entries: LedgerEntry[]) {
+    this.#shelf.counters.lanes[lane].evicted += count
+    entries.push({ cause: 'evicted', lane, firstSeq, lastSeq, count })
+  }
+}
