@@ -1,4 +1,5 @@
-import { Kafka, logLevel } from 'kafkajs'
+import { createClient, type KafkaConnection } from './client.ts'
+import { syncErrorOf } from './failure.ts'
 
 /** A topic as it should be. */
 export interface TopicSpec {
@@ -8,39 +9,42 @@ export interface TopicSpec {
   readonly config: Readonly<Record<string, string>>
 }
 
-const REQUEST_TIMEOUT_MS = 30_000
+/** Placing some dozens of partitions and electing their leaders on a busy machine. */
+const CREATE_TIMEOUT_MS = 30_000
 /** A broker that has just started answers before it can place partitions. */
-const RETRIES = 8
+const RETRY = { retries: 8, initialRetryTime: 100, maxRetryTime: 2_000 }
 
 /**
  * Makes the topics that do not exist yet and waits for their leaders. Topics that exist are left as
- * they are, their configuration too.
+ * they are, their configuration too. Rejects with a `SyncError`.
  */
-export async function createTopics(bootstrap: string, topics: readonly TopicSpec[]): Promise<void> {
-  const admin = new Kafka({
-    clientId: 'milepost-admin',
-    brokers: bootstrap.split(','),
-    logLevel: logLevel.NOTHING,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    retry: { retries: RETRIES, initialRetryTime: 100, maxRetryTime: 2_000 },
-  }).admin()
-  await admin.connect()
+export async function createTopics(
+  connection: KafkaConnection | string,
+  topics: readonly TopicSpec[],
+): Promise<void> {
+  const to = typeof connection === 'string' ? { brokers: connection.split(',') } : connection
+  const { kafka, sockets } = await createClient({ requestTimeoutMs: CREATE_TIMEOUT_MS, ...to })
+  const admin = kafka.admin({ retry: RETRY })
   try {
+    await admin.connect()
     const existing = new Set(await admin.listTopics())
     const missing = topics.filter(({ topic }) => !existing.has(topic))
     if (missing.length === 0) return
     // Two that start at once may both find a topic missing: the later answer is "exists", no error.
     await admin.createTopics({
       waitForLeaders: true,
-      timeout: REQUEST_TIMEOUT_MS,
+      timeout: CREATE_TIMEOUT_MS,
       topics: missing.map(({ topic, partitions, config }) => ({
         topic,
         numPartitions: partitions,
-        replicationFactor: 1,
+        replicationFactor: -1,
         configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
       })),
     })
+  } catch (error) {
+    throw syncErrorOf(error, `Creating topics at ${to.brokers.join(', ')}`)
   } finally {
-    await admin.disconnect()
+    await admin.disconnect().catch(() => {})
+    sockets.destroy()
   }
 }

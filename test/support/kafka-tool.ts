@@ -1,0 +1,57 @@
+import { execFile } from 'node:child_process'
+import { delimiter } from 'node:path'
+import { promisify } from 'node:util'
+import { prepareArtifacts } from '../../deploy/central/artifacts.ts'
+import { findJava } from '../../deploy/central/toolchain.ts'
+
+const LIMIT_MS = 120_000
+const MAX_OUTPUT_BYTES = 256 * 1024 * 1024
+
+/**
+ * Runs one of Apache Kafka's own tools, by its main class; resolves with what it printed. Its log is
+ * off, which would go to standard output too; a failure ends it with another exit code than 0.
+ */
+export async function kafkaTool(mainClass: string, ...args: string[]): Promise<string> {
+  const java = await findJava(() => {})
+  const artifacts = await prepareArtifacts(() => {})
+  const { stdout } = await promisify(execFile)(
+    java,
+    [
+      ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'],
+      ...['-Dlog4j2.level=OFF', '-cp', (await artifacts.jars('broker')).join(delimiter)],
+      mainClass,
+      ...args,
+    ],
+    { timeout: LIMIT_MS, maxBuffer: MAX_OUTPUT_BYTES },
+  )
+  return stdout
+}
+
+/** Offsets by partition as Kafka's own tool tells them; `earliest-local`: on the broker's disk. */
+export async function offsetsOf(
+  bootstrap: string,
+  topic: string,
+  time: 'earliest' | 'latest' | 'earliest-local',
+): Promise<Map<number, number>> {
+  const output = await kafkaTool(
+    'org.apache.kafka.tools.GetOffsetShell',
+    ...['--bootstrap-server', bootstrap, '--topic', topic, '--time', time],
+  )
+  return new Map(
+    output
+      .trim()
+      .split('\n')
+      .map((line) => line.split(':'))
+      .map(([, partition, offset]) => [Number(partition), Number(offset)]),
+  )
+}
+
+/** Values of a topic's records as text, from the beginning, as Kafka's own consumer reads them. */
+export async function consoleConsume(bootstrap: string, topic: string): Promise<string[]> {
+  const output = await kafkaTool(
+    'org.apache.kafka.tools.consumer.ConsoleConsumer',
+    ...['--bootstrap-server', bootstrap, '--topic', topic, '--from-beginning'],
+    ...['--isolation-level', 'read_committed', '--timeout-ms', '10000'],
+  )
+  return output.split('\n').filter((line) => line !== '')
+}
