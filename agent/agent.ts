@@ -1,8 +1,9 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SignalCatalog } from '../sensors/reading.ts'
 import type { Clock } from '../sensors/sensor.ts'
-import type { Lane } from '../sync/record.ts'
+import { LANES, type Lane } from '../sync/record.ts'
 import { Sync } from '../sync/sync-thread.ts'
 import { Buses } from './buses.ts'
 import { Channels } from './channels.ts'
@@ -18,6 +19,8 @@ import { loadModels, type Models } from './models.ts'
 import { Pipeline } from './pipeline.ts'
 import { type AgentStatus, type DecodeStatus, VERSION } from './status.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
+
+const DELIVERED_LOOK_MS = 100
 
 /** One running agent: every part made, joined and, at the end, taken down in order. */
 export class Agent {
@@ -122,9 +125,22 @@ export class Agent {
     await this.#supervisor.ended()
   }
 
-  /** Resolves once all that was collected so far is kept. */
-  async flush(): Promise<void> {
+  /**
+   * Resolves once all that was collected so far has been delivered, or after `limitMs`; at once where
+   * there is no uplink. Answers how many records still wait.
+   */
+  async delivered(limitMs: number): Promise<number> {
     await this.#sync.flush()
+    // The status of before may not yet know of what has just been kept.
+    const asked = this.#clock.nowUs()
+    const deadlineUs = this.#clock.monoUs() + limitMs * 1000
+    for (;;) {
+      const { lanes, uplink, timeUs } = this.#sync.status()
+      const waiting = LANES.reduce((sum, lane) => sum + lanes[lane].records, 0)
+      const late = this.#clock.monoUs() > deadlineUs
+      if (late || uplink.kind === 'none' || (waiting === 0 && timeUs >= asked)) return waiting
+      await sleep(DELIVERED_LOOK_MS)
+    }
   }
 
   status(): AgentStatus {

@@ -10,6 +10,9 @@ import { StatusLine } from './status-line.ts'
 /** The config of `milepost run` without -c. */
 const DEFAULT_CONFIG = join(PACKAGE_ROOT, 'agent/config/default.yaml')
 
+/** How long `--exit-at-end` waits for an uplink; what was not delivered stays in the outbox. */
+const DELIVERY_LIMIT_MS = 30_000
+
 interface RunOptions {
   config?: string
   dataDir?: string
@@ -20,7 +23,10 @@ export function runCommand(): Command {
   return new Command('run')
     .option('-c, --config <file>', 'the config; without one, a simulated vehicle and no uplink')
     .option('--data-dir <folder>', 'where outbox and control socket live; overrides the config')
-    .option('--exit-at-end', 'stop once every sensor has come to its end, as a replay does')
+    .option(
+      '--exit-at-end',
+      'stop once every sensor has come to its end, as a replay does, and its records are delivered',
+    )
     .addHelpText(
       'after',
       `
@@ -48,7 +54,11 @@ async function run(options: RunOptions): Promise<void> {
         done(EXIT.done)
       })
     }
-    if (options.exitAtEnd) void agent.ended().then(() => done(EXIT.done))
+    if (options.exitAtEnd)
+      void finished(agent).then(done, (error) => {
+        complain(error)
+        done(EXIT.failed)
+      })
   })
   log.info({ vehicle: config.vehicle, dataDir: config.dataDir }, 'milepost is running')
   const line = StatusLine.onTerminal(() => agent.status())
@@ -57,6 +67,13 @@ async function run(options: RunOptions): Promise<void> {
   await agent.stop().catch(complain)
   log.info('milepost has stopped')
   process.exit(code)
+}
+
+/** All sensors at their end, and what they gave delivered, if the uplink lets it. */
+async function finished(agent: Agent): Promise<number> {
+  await agent.ended()
+  await agent.delivered(DELIVERY_LIMIT_MS)
+  return EXIT.done
 }
 
 function configOf(options: RunOptions): LoadedConfig {
