@@ -1,19 +1,10 @@
-import { createRequire } from 'node:module'
 import { markAborted } from './aborted.ts'
+import { FENCED_VERSION, internal, replaceInternal, require } from './internal.ts'
+import { encodeProduce, type ProduceArgs } from './produce.ts'
 
-/**
- * The one place that loads kafkajs, with its faults fenced. kafkajs has no active maintainer, so
- * each fence replaces one function by name, and this version is the only one it was read against.
- */
-const FENCED_VERSION = '2.2.4'
+export { internal } from './internal.ts'
 
-const require = createRequire(import.meta.url)
 type Patched = Record<string, unknown>
-
-/** Loads an internal module of kafkajs; its own `require` gives it the same object. */
-export function internal<T>(path: string): T {
-  return require(`kafkajs/src/${path}`) as T
-}
 
 /** What a fetch response holds, before kafkajs makes batches of it. */
 interface FetchResponse {
@@ -93,14 +84,26 @@ function fenceThrottleTimer(): void {
   }
 }
 
-const { version } = require('kafkajs/package.json') as { version: string }
-if (version !== FENCED_VERSION) {
-  throw new Error(
-    `sync/kafka fences kafkajs ${FENCED_VERSION}, but ${version} is installed: read its sources, run the tests of sync/kafka, then change FENCED_VERSION.`,
-  )
+/** See `produce.ts`: also the batch's first and last timestamp, which kafkajs sorts as text. */
+function fenceProduceEncoding(): void {
+  const path = 'protocol/requests/produce/v7/request'
+  const request = internal<(args: ProduceArgs) => object>(path)
+  if (typeof (request({} as ProduceArgs) as Patched).encode !== 'function') {
+    throw new Error(`kafkajs ${FENCED_VERSION}: ${path} has no encode; the fence is broken`)
+  }
+  replaceInternal(path, (args: ProduceArgs) => ({
+    ...request(args),
+    encode: async () => {
+      const buffer = await encodeProduce(args)
+      // Looks like an encoder to whoever writes the request's head before it.
+      return { buf: buffer, buffer }
+    },
+  }))
 }
+
 fenceAbortedTransactions()
 fenceThrottleTimer()
+fenceProduceEncoding()
 
 /** kafkajs, fenced. */
 export const kafkajs = require('kafkajs') as typeof import('kafkajs')

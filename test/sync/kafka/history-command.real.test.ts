@@ -1,0 +1,135 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { join } from 'node:path'
+import { before, describe, test } from 'node:test'
+import { createClient } from '../../../sync/kafka/client.ts'
+import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
+import { type SharedCentral, useCentral } from '../../support/central.ts'
+import { Milepost, milepost, ROOT } from '../../support/cli.ts'
+import { type Fleet, makeFleet, Records } from './support.ts'
+
+const RECORDS = 3_000
+
+describe('milepost history', () => {
+  let central: SharedCentral
+  let fleet: Fleet
+  let topic: string
+  before(async () => {
+    central = await useCentral()
+    fleet = await makeFleet(central)
+    topic = fleet.config.topics.telemetry
+    const uplink = createKafkaUplink(fleet.config)
+    await uplink.open(fleet.origin)
+    await uplink.send(new Records().take(RECORDS))
+    await uplink.close()
+  })
+
+  const run = (...args: string[]) =>
+    milepost('history', '--brokers', central.bootstrap, '--topic', topic, ...args)
+
+  test('one JSON line a record, a summary on standard error', async () => {
+    const { code, stdout, stderr } = await run()
+    assert.equal(code, 0, stderr)
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    assert.equal(lines.length, RECORDS)
+    assert.deepEqual(
+      lines.map(({ value }) => value.seq),
+      lines.map((_, n) => n + 1),
+    )
+    const [first] = lines
+    assert.deepEqual(Object.keys(first), [
+      'partition',
+      'offset',
+      'timeUs',
+      'key',
+      'headers',
+      'value',
+    ])
+    assert.equal(first.key, fleet.origin.vehicle)
+    assert.equal(first.headers.ce_id, `${fleet.origin.vehicle}/epoch-1/1`)
+    assert.match(stderr, /^3,000 records, /)
+  })
+
+  test('limit, vehicle, range and count', async () => {
+    assert.equal((await run('--limit', '2')).stdout.split('\n').length, 3)
+    assert.equal((await run('--count')).stdout, `${RECORDS}\n`)
+    assert.equal((await run('--count', '--from', '2990', '--to', '2995')).stdout, '5\n')
+    assert.equal((await run('--count', '--vehicle', fleet.origin.vehicle)).stdout, `${RECORDS}\n`)
+    assert.equal((await run('--count', '--vehicle', 'nobody')).stdout, '0\n')
+    assert.equal((await run('--count', '--from', '-1h')).stdout, `${RECORDS}\n`)
+    const { stderr } = await run('--count', '--json', '--to', '1970-01-02')
+    const { records, ranges } = JSON.parse(stderr)
+    assert.deepEqual([records, ranges.length], [0, 3])
+  })
+
+  test('numbers keep their digits, other payloads are base64', async () => {
+    const topic = central.unique('payloads')
+    await central.createTopics([{ topic, partitions: 1, config: {} }])
+    const { kafka, sockets } = await createClient({ brokers: [central.bootstrap] })
+    const producer = kafka.producer()
+    await producer.connect()
+    const avro = { 'content-type': 'application/avro' }
+    await producer.send({
+      topic,
+      messages: [
+        { value: '{"big":\n 12345678901234567890}' },
+        { value: '1', headers: avro },
+        { value: '{broken' },
+        { value: null },
+      ],
+    })
+    await producer.disconnect()
+    sockets.destroy()
+    const { stdout } = await milepost('history', '--brokers', central.bootstrap, '--topic', topic)
+    const tails = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.slice(line.indexOf('},') + 2))
+    assert.deepEqual(tails, [
+      '"value":{"big":  12345678901234567890}}',
+      '"valueBase64":"MQ=="}',
+      '"valueBase64":"e2Jyb2tlbg=="}',
+      '"value":null}',
+    ])
+  })
+
+  test('wrong usage is 2, a failure is 1, and both say what to do', async () => {
+    for (const args of [
+      ['--from', 'yesterday'],
+      ['--limit', '0'],
+      ['--brokers', 'nowhere'],
+    ]) {
+      const { code, stderr } = await run(...args)
+      assert.equal(code, 2, stderr)
+      assert.match(stderr, /Next: /)
+    }
+    const missing = await run('--topic', central.unique('missing'))
+    assert.equal(missing.code, 1)
+    assert.match(missing.stderr, /UPLINK_TOPIC_MISSING[^]*Next: /)
+  })
+
+  test('a reader that goes away ends it in peace', async () => {
+    const command = new Milepost(['history', '--brokers', central.bootstrap, '--topic', topic])
+    await once(command.child.stdout!, 'data')
+    command.child.stdout!.destroy()
+    const { code, stderr } = await command.finished
+    assert.equal(code, 0, stderr)
+  })
+
+  test('Ctrl-C ends it with 130', async () => {
+    const main = join(ROOT, 'agent/cli/main.ts')
+    const args = ['history', '--brokers', central.bootstrap, '--topic', topic]
+    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    // Nobody reads on: the pipe is full, and the command waits.
+    await once(child.stdout, 'readable')
+    child.kill('SIGINT')
+    child.stdout.resume()
+    assert.deepEqual(await once(child, 'exit'), [130, null])
+  })
+})
