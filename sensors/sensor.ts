@@ -11,8 +11,16 @@ export interface Clock {
   monoUs(): number
 }
 
-/** Why something that was there to be read did not become a frame or a reading. */
-export type DropCause = 'kernel_overflow' | 'queue_full' | 'parse_error' | 'interface_down'
+/**
+ * Why something that was there to be read did not become a frame or a reading. `incomplete`: a message
+ * of several frames broke off.
+ */
+export type DropCause =
+  | 'kernel_overflow'
+  | 'queue_full'
+  | 'parse_error'
+  | 'interface_down'
+  | 'incomplete'
 
 /** All that a sensor may touch. */
 export interface SensorContext {
