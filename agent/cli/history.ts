@@ -94,11 +94,11 @@ async function history(flags: HistoryFlags): Promise<number> {
         bytes += batch.value(index)?.length ?? 0
         if (!flags.count) lines += historyLine(batch.record(index))
         if (records === limit) {
-          await write(lines)
+          await write(lines, interruption.signal)
           break reading
         }
       }
-      await write(lines)
+      await write(lines, interruption.signal)
     }
   } catch (error) {
     meter.clear()
@@ -139,6 +139,7 @@ function connectionOf({ brokers, config }: HistoryFlags): KafkaConnection {
   return { brokers: list ?? uplink.brokers, sasl, tls }
 }
 
-async function write(text: string): Promise<void> {
-  if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain')
+/** Waits where the reader is slower; an interruption ends the wait. */
+async function write(text: string, signal?: AbortSignal): Promise<void> {
+  if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain', { signal })
 }
