@@ -1,3 +1,4 @@
+import { socketcan } from './can/socketcan.ts'
 import { replay } from './replay/replay.ts'
 import type { SensorKind } from './sensor.ts'
 import { simulator } from './simulator/simulator.ts'
@@ -7,4 +8,4 @@ import { slcan } from './slcan/slcan.ts'
  * Every kind of sensor there is; a new one is one folder and one line here. Each kind checks its own
  * config, so that outside of it a config is `unknown` until `config.parse` has made it.
  */
-export const SENSOR_KINDS: readonly SensorKind[] = [replay, slcan, simulator]
+export const SENSOR_KINDS: readonly SensorKind[] = [replay, slcan, socketcan, simulator]

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { idFilter } from '../../sensors/can/id-filter.ts'
 import { LANES } from '../../sync/record.ts'
 
 const name = z
@@ -16,14 +17,6 @@ export const sensorCommon = z.object({
   /** A live sensor that delivers nothing for so long is `stale` and reopened; 0 never. */
   staleAfterMs: z.number().int().min(0).default(0),
 })
-
-const canId = z.number().int().min(0).max(0x1fff_ffff)
-
-/** A number, 29-bit where it does not fit 11, or the parts of a filter. */
-const idFilter = z.union([
-  canId.transform((id) => ({ id })),
-  z.strictObject({ id: canId, mask: canId.optional(), ext: z.boolean().optional() }),
-])
 
 const bus = z.strictObject({
   /** Identifiers that this agent may send; none by default. */

@@ -1,0 +1,90 @@
+// `npm run test:vm [-- name part …]`: the cases beside this file inside a machine whose kernel has CAN.
+import { spawn, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { cacheDir, type Machine, MachineError, prepareMachine } from './machine.ts'
+
+const ROOT = join(import.meta.dirname, '../..')
+/** An emulated machine on a loaded host: far beyond what a run takes, so that a hang ends. */
+const TIMEOUT_MS = 240_000
+
+const wanted = process.argv.slice(2)
+const cases = readdirSync(join(import.meta.dirname, 'cases'))
+  .filter((name) => name.endsWith('.vm.ts'))
+  .filter((name) => wanted.length === 0 || wanted.some((part) => name.includes(part)))
+if (cases.length === 0) {
+  console.error(`No case matches ${wanted.join(' ')}.`)
+  process.exit(2)
+}
+
+try {
+  const machine = prepareMachine(readFileSync(join(import.meta.dirname, 'init.sh'), 'utf8'))
+  build()
+  process.exitCode = await boot(machine, script())
+} catch (error) {
+  if (!(error instanceof MachineError)) throw error
+  console.error(error.message)
+  process.exitCode = 1
+}
+
+/** Plain JavaScript runs in there: compiling in an emulated machine takes longer than the tests. */
+function build(): void {
+  const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+  const built = spawnSync(process.execPath, [tsc], { cwd: ROOT, stdio: ['ignore', 2, 2] })
+  // tsc writes what it can; whether all types are right is for `npm run lint` to say.
+  if (built.status !== 0) console.error('# tsc found mistakes; going on with what it built')
+}
+
+function script(): string {
+  const files = cases.map((name) => join(ROOT, 'dist/test/vm/cases', `${basename(name, '.ts')}.js`))
+  // One process for all: a start of Node.js costs a second or two here.
+  const imports = files.map((file) => `await import(${JSON.stringify(file)});`).join('')
+  return `cd '${ROOT}'
+'${process.execPath}' --test-reporter=tap --input-type=module -e '${imports}'
+`
+}
+
+/** Runs the script in the machine, shows what it prints, and answers its exit code. */
+async function boot(machine: Machine, text: string): Promise<number> {
+  const dir = mkdtempSync(join(cacheDir(), 'run-'))
+  try {
+    const file = join(dir, 'run.sh')
+    writeFileSync(file, text)
+    const share = 'local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap'
+    const args = ['-M', 'pc', '-cpu', 'max', '-m', '2048', '-smp', '2', '-nographic', '-no-reboot']
+    args.push('-kernel', machine.kernel, '-initrd', machine.initrd, '-nic', 'none')
+    args.push('-append', `console=ttyS0 quiet panic=-1 mp_run=${file}`, '-virtfs', share)
+    const started = performance.now()
+    const qemu = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+    const timer = setTimeout(() => {
+      console.error(`The machine was stopped after ${TIMEOUT_MS / 1000} s.`)
+      qemu.kill('SIGKILL')
+    }, TIMEOUT_MS)
+    let inside = false
+    let passed = 0
+    let code: number | undefined
+    const before: string[] = []
+    for await (const raw of createInterface({ input: qemu.stdout })) {
+      const line = raw.trimEnd()
+      const end = /MILEPOST-VM EXIT (\d+)/.exec(line)
+      if (end) code = Number(end[1])
+      else if (line.endsWith('MILEPOST-VM BEGIN')) inside = true
+      else if (inside && code === undefined) {
+        if (line.startsWith('ok ')) passed++
+        console.log(line)
+      } else before.push(line)
+    }
+    clearTimeout(timer)
+    const seconds = ((performance.now() - started) / 1000).toFixed(1)
+    if (code === undefined) {
+      console.error(before.slice(-30).join('\n'))
+      console.error(`The machine ended after ${seconds} s without a result.`)
+      return 1
+    }
+    console.log(`# Linux ${machine.version}: ${passed} ok, exit ${code}, ${seconds} s with boot`)
+    return code === 0 && passed === 0 ? 1 : code
+  } finally {
+    rmSync(dir, { recursive: true, force: true })
+  }
+}
