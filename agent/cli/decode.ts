@@ -19,7 +19,7 @@ const MAX_BUSES = 256
 /** `milepost decode`: a CAN log and DBC files in, JSON lines out. */
 export function decodeCommand(): Command {
   return new Command('decode')
-    .argument('[log]', 'candump log, or - for standard input')
+    .argument('[log]', 'CAN log of any known format, plain or gzip, or - for standard input')
     .requiredOption(
       '--dbc <file...>',
       'DBC files; where two describe one identifier, the first is used',
@@ -33,6 +33,8 @@ Writes one JSON line for each frame that the DBC files describe:
 Integers beyond 2^53, NaN and infinities are strings. Signals of an inactive multiplexer branch, and
 those that a frame is too short for, are absent. What was not decoded is counted on standard error.
 
+Logs: candump, Vector ASC and BLF, PCAN TRC, GVRET CSV, BusMaster, Microchip; told by their content.
+
 Examples:
   milepost decode --dbc car.dbc drive.log
   candump -L can0 | milepost decode --dbc body.dbc engine.dbc -`,
@@ -43,7 +45,7 @@ Examples:
       const source = log ?? (files.length > 1 ? files.pop() : undefined)
       if (source === undefined) {
         throw new AgentError('USAGE', 'no log to decode', {
-          hint: 'Name a candump log after the DBC files, or - for standard input.',
+          hint: 'Name a CAN log after the DBC files, or - for standard input.',
         })
       }
       process.exitCode = await decodeLog(source, files, options.raw ?? false)
@@ -55,7 +57,7 @@ async function decodeLog(source: string, files: readonly string[], raw: boolean)
   const databases = new DatabaseSet(await Promise.all(files.map(loadDbc)))
   warn(databases)
   const buses = new Buses()
-  const reader = readerFor(source, {
+  const reader = readerFor({
     indexOf: (name) => {
       if (buses.all().length < MAX_BUSES || buses.all().includes(name)) return buses.indexOf(name)
       process.stderr.write(`frames of ${name} are skipped: more than ${MAX_BUSES} interfaces\n`)
@@ -65,7 +67,16 @@ async function decodeLog(source: string, files: readonly string[], raw: boolean)
   })
   const lines = new DecodedLines(databases, buses, raw)
   const batch = new FrameBatch()
-  const full = (frames: FrameBatch): void => lines.add(frames)
+  /** Writes the lines of all bytes that the reader has; a slow pipe is to be seen as it comes. */
+  const take = async (): Promise<void> => {
+    let more = true
+    while (more) {
+      more = reader.fill(batch)
+      lines.add(batch)
+      batch.count = 0
+      await write(lines.take())
+    }
+  }
 
   let interrupted = false
   const onInterrupt = (): void => {
@@ -76,11 +87,8 @@ async function decodeLog(source: string, files: readonly string[], raw: boolean)
   const input = source === '-' ? process.stdin : readLog(resolve(source), cutOff)
   try {
     for await (const chunk of input) {
-      reader.feed(chunk as Uint8Array, batch, full)
-      // A pipe that delivers slowly is to be seen as it comes: nothing waits for a full batch.
-      lines.add(batch)
-      batch.count = 0
-      await write(lines.take())
+      reader.push(chunk as Uint8Array)
+      await take()
       if (interrupted) break
     }
   } catch (error) {
@@ -89,8 +97,8 @@ async function decodeLog(source: string, files: readonly string[], raw: boolean)
   } finally {
     process.removeListener('SIGINT', onInterrupt)
   }
-  reader.end(batch, full)
-  await write(lines.take())
+  reader.end()
+  await take()
   summarize(reader, lines)
   return interrupted ? EXIT.interrupted : EXIT.done
 }

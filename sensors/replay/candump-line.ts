@@ -10,6 +10,7 @@ import {
   type FrameBatch,
 } from '../frame.ts'
 import { hexValue } from '../hex.ts'
+import { skipBlanks } from './line-reader.ts'
 
 /** Bits above the identifier, as in `linux/can.h`. */
 const CAN_EFF_FLAG = 0x80000000
@@ -17,7 +18,6 @@ const CAN_ERR_FLAG = 0x20000000
 const MAX_EXT_ID = 0x1fffffff
 const MAX_STD_ID = 0x7ff
 
-const TAB = 9
 const SPACE = 32
 const QUOTE = 39
 const HASH = 35
@@ -37,6 +37,8 @@ export class CandumpLine {
   /** Where the interface name of the line last parsed lies. */
   nameStart = 0
   nameEnd = 0
+  /** Whether the line last parsed ended with a direction, `R` or `T`. */
+  directed = false
   /** A line without a time has the time of the line before it. */
   #timeUs = 0
   /** Where the part just parsed ended; -1 says that it was not well-formed. */
@@ -69,6 +71,7 @@ export class CandumpLine {
       if (bytes[esi] === 69) extra |= FRAME_ESI
       at = skipBlanks(bytes, esi + 1, end)
     }
+    this.directed = false
     const idStart = at
     let id = 0
     for (; at < end; at++) {
@@ -157,6 +160,7 @@ export class CandumpLine {
       const direction = skipBlanks(bytes, at, end)
       if (direction === at || direction !== end - 1) return
       if (bytes[direction] !== 82 && bytes[direction] !== 84) return
+      this.directed = true
     }
     this.#store(batch, flags, length, end)
   }
@@ -262,12 +266,6 @@ export class CandumpLine {
     this.#at = at + 1
     return timeUs
   }
-}
-
-export function skipBlanks(bytes: Uint8Array, from: number, end: number): number {
-  let at = from
-  while (at < end && (bytes[at] === SPACE || bytes[at] === TAB)) at++
-  return at
 }
 
 /** Two decimal digits, or NaN. */

@@ -51,7 +51,8 @@ async function isGzip(file: string): Promise<boolean> {
 
 function unreadable(file: string, cause: NodeJS.ErrnoException): SensorError {
   const hints: Record<string, string> = {
-    ENOENT: 'Check the path; a relative one begins at the folder of the config file.',
+    ENOENT:
+      'Check the path. A relative one in a config begins at the folder of the config, on the command line at the current folder.',
     EACCES: `Let the agent's user read it: chmod o+r ${file}`,
     EISDIR: 'Name one log file, not a folder.',
   }

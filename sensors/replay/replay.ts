@@ -3,12 +3,12 @@ import { z } from 'zod'
 import { SensorError } from '../errors.ts'
 import { FrameBatch } from '../frame.ts'
 import type { Sensor, SensorContext, SensorKind } from '../sensor.ts'
-import { LOG_CHUNK_BYTES, readLog } from './log-file.ts'
+import { readLog } from './log-file.ts'
 import { readerFor } from './log-reader.ts'
 import { Pacer } from './pacer.ts'
 
 const config = z.strictObject({
-  /** A candump log, plain or gzip. */
+  /** A log of any format that the README lists, plain or gzip. */
   file: z.string().min(1),
   /** `recorded`, so many times as fast, or `flat-out`. */
   pace: z
@@ -24,10 +24,8 @@ const config = z.strictObject({
 
 export type ReplayConfig = z.infer<typeof config>
 
-/** The shortest line that is a frame, `c 123#` and its newline: no chunk holds more of them. */
-const MIN_LINE_BYTES = 7
-/** One more for a line that began in the chunk before. */
-const BATCH_FRAMES = Math.ceil(LOG_CHUNK_BYTES / MIN_LINE_BYTES) + 1
+/** Frames read at once at most; flat out, others of this process get their turn after so many. */
+const BATCH_FRAMES = 2048
 
 export const replay: SensorKind<ReplayConfig> = {
   kind: 'replay',
@@ -63,42 +61,35 @@ class ReplaySensor implements Sensor {
     opened: () => void,
   ): Promise<number> {
     const { file } = this.#config
-    const reader = readerFor(file, {
+    const reader = readerFor({
       indexOf: (name) => this.#busOf(name, context),
       nameOf: String,
     })
     const batch = new FrameBatch(BATCH_FRAMES)
     const span = new Span()
     let counted = 0
-    const tell = (): void => {
-      if (reader.malformed > counted) context.dropped('parse_error', reader.malformed - counted)
-      counted = reader.malformed
-    }
+    /** Sends all frames of the bytes that the reader has. */
     const send = async (): Promise<void> => {
-      span.see(batch)
-      await pacer.send(batch, shiftUs)
-      batch.count = 0
+      let more = true
+      while (more && !signal.aborted) {
+        more = reader.fill(batch)
+        if (reader.malformed > counted) context.dropped('parse_error', reader.malformed - counted)
+        counted = reader.malformed
+        span.see(batch)
+        await pacer.send(batch, shiftUs)
+        batch.count = 0
+        await nextTurn()
+      }
     }
     if (signal.aborted) return 0
     for await (const chunk of readLog(file, () => context.dropped('parse_error', 1))) {
       opened()
-      for (let at = 0; at < chunk.length && !signal.aborted; at += LOG_CHUNK_BYTES) {
-        reader.feed(chunk.subarray(at, at + LOG_CHUNK_BYTES), batch, overfull)
-        tell()
-        await send()
-        // Flat out, others of this process get their turn after each chunk.
-        await nextTurn()
-      }
+      reader.push(chunk)
+      await send()
       if (signal.aborted) return 0
     }
     opened()
-    // `end` empties the batch after its callback, so what is left is sent from a copy of the count.
-    let left = 0
-    reader.end(batch, (rest) => {
-      left = rest.count
-    })
-    batch.count = left
-    tell()
+    reader.end()
     await send()
     if (reader.frames === 0 && !signal.aborted) this.#nothingRead(reader.malformed)
     return span.lengthUs
@@ -118,15 +109,14 @@ class ReplaySensor implements Sensor {
   /** An empty log is over at once; one of another format is a mistake, and so is looping on nothing. */
   #nothingRead(malformed: number): void {
     if (malformed === 0 && !this.#config.loop) return
-    throw new SensorError('LOG_UNREADABLE', `${this.#config.file} holds no candump frame.`, {
-      hint: 'Record with: candump -L can0 > drive.log (or milepost simulate --out drive.log).',
-    })
+    throw new SensorError(
+      'LOG_UNREADABLE',
+      `${this.#config.file} holds no frame of a known format.`,
+      {
+        hint: 'Known are candump, ASC, BLF, TRC, GVRET, BusMaster and Microchip; or record with milepost record.',
+      },
+    )
   }
-}
-
-/** A batch holds all frames of a chunk by its size; the reader calls this in error only. */
-function overfull(): never {
-  throw new Error('a chunk of a log held more frames than its bytes can')
 }
 
 /** How much time a log covers, with one mean gap after its last frame. */

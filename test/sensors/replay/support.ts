@@ -1,5 +1,6 @@
 import { FrameBatch } from '../../../sensors/frame.ts'
-import { type BusNames, CandumpReader, formatCandump } from '../../../sensors/replay/candump.ts'
+import { type BusNames, formatCandump } from '../../../sensors/replay/candump.ts'
+import { readerFor } from '../../../sensors/replay/log-reader.ts'
 
 /** Numbers interfaces in the order of their first sight. */
 export class Names implements BusNames {
@@ -21,13 +22,22 @@ export function readAll(
   capacity = 512,
 ): { lines: string[]; malformed: number; frames: number } {
   const names = new Names()
-  const reader = new CandumpReader(names)
+  const reader = readerFor(names)
   const batch = new FrameBatch(capacity)
   const lines: string[] = []
-  const take = (full: FrameBatch): void => {
-    for (let i = 0; i < full.count; i++) lines.push(formatCandump(full, i, names))
+  const take = (): void => {
+    let more = true
+    while (more) {
+      more = reader.fill(batch)
+      for (let i = 0; i < batch.count; i++) lines.push(formatCandump(batch, i, names))
+      batch.count = 0
+    }
   }
-  for (const chunk of chunks) reader.feed(chunk, batch, take)
-  reader.end(batch, take)
+  for (const chunk of chunks) {
+    reader.push(chunk)
+    take()
+  }
+  reader.end()
+  take()
   return { lines, malformed: reader.malformed, frames: reader.frames }
 }
