@@ -37,6 +37,8 @@ export class Agent {
   #decodeStatus: () => DecodeStatus | undefined = () => undefined
   #supervisor!: Supervisor
   #control!: ControlServer
+  /** Time of day as a satellite receiver told it last. */
+  #timeSeen: { sensor: string; utcUs: number; monoUs: number } | undefined
   #stopping: Promise<void> | undefined
 
   private constructor(config: LoadedConfig, log: Logger, clock: Clock) {
@@ -111,6 +113,9 @@ export class Agent {
       readings: (batch) => this.#pipeline.readings(batch),
       event: (sensor, type, content, timeUs) =>
         this.#keep('events', type, timeUs, { sensor, timeUs, ...content }),
+      timeSeen: (sensor, utcUs, monoUs) => {
+        this.#timeSeen = { sensor, utcUs, monoUs }
+      },
       changed: (status) => {
         const { id, state, lastError } = status
         const level = state === 'live' || state === 'off' || state === 'starting' ? 'info' : 'warn'
@@ -153,6 +158,7 @@ export class Agent {
       startedUs: this.#startedUs,
       nowUs,
       clock: clockState(nowUs),
+      ...(this.#timeSeen ? { timeSeen: this.#timeSeen } : {}),
       sensors: this.#supervisor?.status() ?? [],
       decode: this.#decodeStatus(),
       readings: this.#pipeline?.readingsSeen ?? 0,

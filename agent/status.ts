@@ -34,6 +34,8 @@ export interface AgentStatus {
   readonly startedUs: number
   readonly nowUs: number
   readonly clock: ClockState
+  /** UTC as a sensor's device told it last, and our monotonic time at that moment. */
+  readonly timeSeen?: { readonly sensor: string; readonly utcUs: number; readonly monoUs: number }
   readonly sensors: readonly SensorStatus[]
   readonly decode: DecodeStatus | undefined
   readonly readings: number

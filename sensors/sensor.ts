@@ -42,6 +42,12 @@ export interface SensorContext {
    * rare: a sensor tells a change, not a state again and again.
    */
   event(type: string, content: Record<string, unknown>, timeUs?: number): void
+  /**
+   * Offers the time of day of a better clock than ours, such as a satellite receiver's.
+   * @param utcUs UTC, microseconds since the epoch
+   * @param monoUs our monotonic time when it arrived, some tenths of a second after it was true
+   */
+  timeSeen(utcUs: number, monoUs: number): void
   /** Counts what was lost. Every loss is told here or it is a bug. */
   dropped(cause: DropCause, count: number): void
   /** States and counters of the device itself, shown in `status`; each call replaces the last. */

@@ -21,6 +21,9 @@ export interface SensorStatus {
   readonly frames: number
   readonly readings: number
   readonly opens: number
+  /** How often data stopped because the device was lost or silent and came back, and for how long. */
+  readonly gaps: number
+  readonly gapMs: number
   readonly dropped: Readonly<Partial<Record<DropCause, number>>>
   /** What the device says of itself: bus state, error counters. */
   readonly device?: Readonly<Record<string, number | string>>
@@ -35,6 +38,8 @@ export interface SupervisedHost {
   readings(batch: ReadingBatch): void
   /** Keeps what a sensor tells beyond numbers; `timeUs` is wall time. */
   event(sensor: string, type: string, content: Record<string, unknown>, timeUs: number): void
+  /** Time of day as a sensor's device knows it. */
+  timeSeen(sensor: string, utcUs: number, monoUs: number): void
   /** What of its bus a sensor may use. */
   bus(index: number): FrameChannel & WantedIds & { offer(sender: FrameSender): () => void }
   changed(status: SensorStatus): void
@@ -42,6 +47,13 @@ export interface SupervisedHost {
 
 const RETRY_FIRST_MS = 500
 const RETRY_MAX_MS = 30_000
+
+/** Data that stopped: the last of it, and why. */
+interface Gap {
+  readonly fromUs: number
+  readonly fromMonoUs: number
+  readonly cause: string
+}
 
 /** One sensor kept alive: opened, watched for silence, reopened, and told of. */
 export class Supervised {
@@ -59,6 +71,10 @@ export class Supervised {
   #state: SensorState = 'starting'
   #sinceUs: number
   #lastDataUs = 0
+  #lastDataMonoUs = 0
+  #gap: Gap | undefined
+  #gaps = 0
+  #gapUs = 0
   #frames = 0
   #readings = 0
   #opens = 0
@@ -95,6 +111,8 @@ export class Supervised {
       frames: this.#frames,
       readings: this.#readings,
       opens: this.#opens,
+      gaps: this.#gaps,
+      gapMs: Math.round(this.#gapUs / 1000),
       dropped: { ...this.#dropped },
       ...(this.#device ? { device: this.#device } : {}),
       ...(this.#lastError ? { lastError: this.#lastError } : {}),
@@ -106,9 +124,11 @@ export class Supervised {
       try {
         await this.#runOnce(signal)
         if (this.#state !== 'stale') return this.#enter('off')
+        this.#beginGap('SILENT')
       } catch (error) {
         if (signal.aborted) break
         this.#lastError = complaintOf(error)
+        this.#beginGap(this.#lastError.code)
         if (this.#opens === 0 && this.plan.common.onStartFail !== 'retry') {
           this.#enter('failed')
           if (this.plan.common.onStartFail === 'fail') this.#failed(error)
@@ -151,6 +171,8 @@ export class Supervised {
     const bus = this.#host.bus(this.#bus)
     const alive = (): void => {
       this.#lastDataUs = clock.nowUs()
+      this.#lastDataMonoUs = clock.monoUs()
+      if (this.#gap) this.#endGap(this.#gap)
       this.#backoff.reset()
     }
     return {
@@ -177,6 +199,7 @@ export class Supervised {
       event: (type, content, timeUs = clock.nowUs()) => {
         this.#host.event(this.plan.common.id, type, content, timeUs)
       },
+      timeSeen: (utcUs, monoUs) => this.#host.timeSeen(this.plan.common.id, utcUs, monoUs),
       dropped: (cause, count) => {
         this.#dropped[cause] = (this.#dropped[cause] ?? 0) + count
       },
@@ -187,6 +210,27 @@ export class Supervised {
       wanted: bus,
       offerSending: (sender) => bus.offer(sender),
     }
+  }
+
+  /** From the last data on something is missing; several failures until the next data are one gap. */
+  #beginGap(cause: string): void {
+    if (this.#lastDataUs === 0) return
+    this.#gap ??= { fromUs: this.#lastDataUs, fromMonoUs: this.#lastDataMonoUs, cause }
+  }
+
+  /** Data is here again: the gap is counted and becomes a record, so that history shows it. */
+  #endGap({ fromUs, fromMonoUs, cause }: Gap): void {
+    this.#gap = undefined
+    const lengthUs = this.#lastDataMonoUs - fromMonoUs
+    this.#gaps++
+    this.#gapUs += lengthUs
+    const { common, kind } = this.plan
+    this.#host.event(
+      common.id,
+      'milepost.sensor.gap.v1',
+      { kind: kind.kind, bus: common.bus, cause, fromUs, durationMs: Math.round(lengthUs / 1000) },
+      this.#lastDataUs,
+    )
   }
 
   #enter(state: SensorState): void {

@@ -42,6 +42,8 @@ export class Recorder implements SensorContext {
   readonly told: { name: string; value: number; timeUs: number }[] = []
   /** What was told that is no number. */
   readonly events: { type: string; content: Record<string, unknown> }[] = []
+  /** Times of day that were offered. */
+  readonly times: { utcUs: number; monoUs: number }[] = []
   readonly drops: Partial<Record<DropCause, number>> = {}
   /** How the sensor under test sends, while it offers to. */
   sender: FrameSender | undefined
@@ -89,6 +91,11 @@ export class Recorder implements SensorContext {
 
   event(type: string, content: Record<string, unknown>): void {
     this.events.push({ type, content })
+    this.#wake()
+  }
+
+  timeSeen(utcUs: number, monoUs: number): void {
+    this.times.push({ utcUs, monoUs })
     this.#wake()
   }
 

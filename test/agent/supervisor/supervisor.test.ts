@@ -34,17 +34,19 @@ function supervise(run: Run, common: { onStartFail?: string; staleAfterMs?: numb
     config: {},
   }
   const states: string[] = []
+  const events: { type: string; content: Record<string, unknown> }[] = []
   const channels = new Channels(() => ({ name: 'can0', send: [], reads: undefined }))
   const supervisor = new Supervisor([plan as never], () => 0, {
     catalog: new SignalCatalog(),
     clock: systemClock,
     frames: () => {},
     readings: () => {},
-    event: () => {},
+    event: (_sensor, type, content) => events.push({ type, content }),
+    timeSeen: () => {},
     bus: (index) => channels.of(index),
     changed: (status: SensorStatus) => states.push(status.state),
   })
-  return { supervisor, states, attempts: () => attempt }
+  return { supervisor, states, events, attempts: () => attempt }
 }
 
 const missing = () => new SensorError('DEVICE_MISSING', 'no such port', { hint: 'plug it in' })
@@ -96,6 +98,31 @@ test('a silent device is stale, then reopened', async () => {
   while (attempts() < 2) await sleep(20)
   await supervisor.stop()
   assert.deepEqual(states.slice(0, 4), ['live', 'stale', 'recovering', 'live'])
+})
+
+test('a gap is told once, when data is back, however often opening failed in between', async () => {
+  const { supervisor, events } = supervise(async (context, signal, attempt) => {
+    if (attempt === 1) throw missing()
+    context.opened()
+    const batch = new ReadingBatch(1)
+    batch.push(0, 1, 1)
+    context.readings(batch)
+    if (attempt === 0) throw new SensorError('DEVICE_LOST', 'pulled')
+    await untilAborted(signal)
+  })
+  await supervisor.start()
+  assert.equal(supervisor.status()[0].gaps, 0)
+  const lastUs = supervisor.status()[0].lastDataUs
+  while (supervisor.status()[0].gaps === 0) await sleep(20)
+  const status = supervisor.status()[0]
+  await supervisor.stop()
+  assert.equal(events.length, 1)
+  const { type, content } = events[0]
+  assert.equal(type, 'milepost.sensor.gap.v1')
+  const { durationMs, ...rest } = content
+  assert.deepEqual(rest, { kind: 'scripted', bus: 'can0', cause: 'DEVICE_LOST', fromUs: lastUs })
+  assert.equal(durationMs, status.gapMs)
+  assert.equal(status.gaps, 1)
 })
 
 test('a source that ends is off and is not opened again; losses are counted by cause', async () => {
