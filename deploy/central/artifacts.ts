@@ -26,7 +26,7 @@ export interface Artifacts {
  * named by the hash of the poms and Java sources, so that a changed pom is a new folder and an old
  * checkout still finds its own. Maven compares checksums strictly.
  */
-export async function prepareArtifacts(tell: (message: string) => void): Promise<Artifacts> {
+export async function fetchArtifacts(tell: (message: string) => void): Promise<Artifacts> {
   const sources = await sourceFiles()
   const cache = join(cacheFolder(), 'central')
   const folder = join(cache, await hashOf(sources))

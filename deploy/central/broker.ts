@@ -14,12 +14,18 @@ const POLL_MS = 50
 const TIER_LIMIT_MS = 20_000
 const TIER_READY = 'Initialized topic-based RLMM resources successfully'
 const GRACE_SEC = 15
+/** Writing the class data archive is part of the JVM's end. */
+const RECORD_GRACE_SEC = 120
 /** A broker that was killed with its test needs a moment to let go of its folder and ports. */
 const BUSY_LIMIT_MS = 20_000
 
 export interface BrokerOptions {
   readonly java: string
   readonly artifacts: Artifacts
+  /** Class data archive to start from. */
+  readonly classData: string | undefined
+  /** Where the JVM shall write a class data archive when it ends; instead of `classData`. */
+  readonly recordClassData?: string
   readonly dataDir: string
   readonly logDir: string
   readonly clusterId: string
@@ -68,7 +74,8 @@ async function format(options: BrokerOptions, properties: string): Promise<void>
 }
 
 async function launch(options: BrokerOptions, name: string, main: string, args: string[]) {
-  const { java, artifacts, dataDir } = options
+  const { java, artifacts, dataDir, classData, recordClassData } = options
+  const records = recordClassData !== undefined && name === 'broker'
   return new Jvm({
     java,
     classPath: [...(await artifacts.jars('tether')), ...(await artifacts.jars('broker'))],
@@ -77,6 +84,10 @@ async function launch(options: BrokerOptions, name: string, main: string, args: 
       `-Xmx${options.maxHeapMb}m`,
       // With one or two cores a serial collector is smaller and starts faster than G1.
       '-XX:+UseSerialGC',
+      // The second compiler costs more than it brings a broker that lives for minutes.
+      '-XX:TieredStopAtLevel=1',
+      ...(records ? [`-XX:ArchiveClassesAtExit=${recordClassData}`] : []),
+      ...(classData ? [`-XX:SharedArchiveFile=${classData}`] : []),
       '-XX:+ExitOnOutOfMemoryError',
       '-Djava.awt.headless=true',
       `-Dmilepost.logs=${join(dataDir, 'logs')}`,
@@ -85,7 +96,7 @@ async function launch(options: BrokerOptions, name: string, main: string, args: 
     main,
     args,
     outFile: outFile(options, name),
-    graceSec: GRACE_SEC,
+    graceSec: records ? RECORD_GRACE_SEC : GRACE_SEC,
   })
 }
 

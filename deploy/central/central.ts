@@ -1,10 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { createTopics, type TopicSpec } from '../../sync/kafka/admin.ts'
-import { prepareArtifacts } from './artifacts.ts'
 import { startBroker } from './broker.ts'
 import { CentralError } from './errors.ts'
-import { CENTRAL_HOME } from './home.ts'
 import type { Jvm } from './jvm.ts'
 import {
   BUCKET,
@@ -14,9 +12,9 @@ import {
   startObjectStore,
 } from './object-store.ts'
 import { freePort, isFree } from './ports.ts'
+import { prepare } from './prepare.ts'
 import { readState, type State, writeState } from './state.ts'
-import { fill } from './template.ts'
-import { findJava } from './toolchain.ts'
+import { type Tier, tierProperties } from './tier.ts'
 
 export interface CentralOptions {
   /** Everything central keeps; made where it is missing. One central at a time. */
@@ -28,7 +26,7 @@ export interface CentralOptions {
    * What carries segments away: our own plugin into the S3 server here (the default), Apache's
    * `LocalTieredStorage` into a folder, or any plugin by a properties file laid over the broker's.
    */
-  readonly tier?: 's3' | 'local' | { readonly properties: string }
+  readonly tier?: Tier
   /**
    * Lines laid over all others of the broker's properties: another listener, security.
    * `${kafkaPort}` and `${controllerPort}` are filled in.
@@ -79,8 +77,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
   const tell = options.progress ?? (() => {})
   const dataDir = resolve(options.dataDir)
   const tier = options.tier ?? 's3'
-  const java = await findJava(tell)
-  const artifacts = await prepareArtifacts(tell)
+  const { java, artifacts, classData } = await prepare(tell)
   await mkdir(join(dataDir, 'logs'), { recursive: true })
   const state = await withPorts(await readState(dataDir), options)
   await writeState(dataDir, state)
@@ -99,7 +96,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
           secretKey: state.secretKey,
           objects: () => listObjects(join(objectsFolder(dataDir), BUCKET)),
         }
-  const tierText = fill(await readTier(tier), {
+  const tierText = await tierProperties(tier, {
     jars: artifacts.folder,
     dataDir,
     tierDir,
@@ -124,6 +121,7 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
       ...ports,
       java,
       artifacts,
+      classData,
       dataDir,
       logDir,
       overlay: `${tierText}\n${options.extraProperties ?? ''}\n`,
@@ -157,19 +155,6 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
       await broker.exited
       await store?.stop()
     },
-  }
-}
-
-async function readTier(tier: NonNullable<CentralOptions['tier']>): Promise<string> {
-  const file =
-    typeof tier === 'string' ? join(CENTRAL_HOME, `tier-${tier}.properties`) : tier.properties
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    throw new CentralError('TIER_CONFIG', `The tier's properties file ${file} cannot be read.`, {
-      cause,
-      hint: 'Give --tier s3, --tier local, or the path of a properties file.',
-    })
   }
 }
 

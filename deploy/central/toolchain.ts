@@ -8,25 +8,34 @@ const MIN_JAVA = 17
 
 type Tell = (message: string) => void
 
+/** A Java to run with, and what it says of its version. */
+export interface Java {
+  readonly path: string
+  readonly version: string
+}
+
 /** The `java` to run with. Installs it on Debian and Ubuntu as root, else rejects with the way to it. */
-export async function findJava(tell: Tell): Promise<string> {
-  return (await javaHomeTool('java')) ?? (await install('java', 'openjdk-17-jre-headless', tell))
+export async function findJava(tell: Tell): Promise<Java> {
+  const found = await javaTool('java')
+  if (found) return found
+  await install('java', 'openjdk-17-jre-headless', tell)
+  return (await javaTool('java'))!
 }
 
 /** The `mvn` to build with, and a `javac` for it; installs them like `findJava`. */
 export async function findMaven(tell: Tell): Promise<string> {
-  if (!(await javaHomeTool('javac'))) await install('javac', 'openjdk-17-jdk-headless', tell)
+  if (!(await javaTool('javac'))) await install('javac', 'openjdk-17-jdk-headless', tell)
   return onPath('mvn') ?? (await install('mvn', 'maven', tell))
 }
 
 /** A Java tool of at least `MIN_JAVA`: JAVA_HOME first, as everything on a JVM has it. */
-async function javaHomeTool(tool: string): Promise<string | undefined> {
+async function javaTool(tool: string): Promise<Java | undefined> {
   const home = process.env.JAVA_HOME
   const path = home && existsSync(join(home, 'bin', tool)) ? join(home, 'bin', tool) : onPath(tool)
   if (!path) return undefined
   const { output } = await run(path, ['-version'])
   const version = Number(/(?:version "|javac )(\d+)/.exec(output)?.[1])
-  return version >= MIN_JAVA ? path : undefined
+  return version >= MIN_JAVA ? { path, version: output.trim() } : undefined
 }
 
 function onPath(tool: string): string | undefined {
@@ -50,7 +59,7 @@ async function install(tool: string, debianPackage: string, tell: Tell): Promise
     ...['install', '-y', '-qq', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=120'],
     debianPackage,
   ])
-  const path = tool === 'mvn' ? onPath(tool) : await javaHomeTool(tool)
+  const path = tool === 'mvn' ? onPath(tool) : (await javaTool(tool))?.path
   if (exitCode === 0 && path) return path
   throw new CentralError(code, `Installing ${debianPackage} failed: ${output.trim().slice(-500)}`, {
     hint: hint(tool, debianPackage),

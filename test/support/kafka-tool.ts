@@ -1,8 +1,7 @@
 import { execFile } from 'node:child_process'
 import { delimiter } from 'node:path'
 import { promisify } from 'node:util'
-import { prepareArtifacts } from '../../deploy/central/artifacts.ts'
-import { findJava } from '../../deploy/central/toolchain.ts'
+import { prepare } from '../../deploy/central/prepare.ts'
 
 const LIMIT_MS = 120_000
 const MAX_OUTPUT_BYTES = 256 * 1024 * 1024
@@ -12,13 +11,14 @@ const MAX_OUTPUT_BYTES = 256 * 1024 * 1024
  * off, which would go to standard output too; a failure ends it with another exit code than 0.
  */
 export async function kafkaTool(mainClass: string, ...args: string[]): Promise<string> {
-  const java = await findJava(() => {})
-  const artifacts = await prepareArtifacts(() => {})
+  const { java, artifacts, classData } = await prepare(() => {})
+  const jars = [...(await artifacts.jars('tether')), ...(await artifacts.jars('broker'))]
   const { stdout } = await promisify(execFile)(
     java,
     [
       ...['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx256m'],
-      ...['-Dlog4j2.level=OFF', '-cp', (await artifacts.jars('broker')).join(delimiter)],
+      ...(classData ? [`-XX:SharedArchiveFile=${classData}`] : []),
+      ...['-Dlog4j2.level=OFF', '-cp', jars.join(delimiter)],
       mainClass,
       ...args,
     ],
