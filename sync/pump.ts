@@ -177,6 +177,17 @@ export class Pump {
     } finally {
       await this.#uplink?.close()
       this.#uplink = undefined
+      this.#releaseAcked(outbox)
+    }
+  }
+
+  /** At the end of a connection: an uplink that cannot tell positions would get them all again. */
+  #releaseAcked(outbox: Outbox): void {
+    if (this.#options.outbox() !== outbox || outbox.unreleased === 0) return
+    try {
+      outbox.release()
+    } catch (error) {
+      this.#options.onOutboxFault(error as SyncError)
     }
   }
 
@@ -208,7 +219,6 @@ export class Pump {
       await this.#send(uplink, outbox, batch)
       this.#releaseIfDue(outbox)
     }
-    if (this.#options.outbox() === outbox && outbox.unreleased > 0) outbox.release()
   }
 
   async #send(uplink: Uplink, outbox: Outbox, batch: StoredRecord[]): Promise<void> {

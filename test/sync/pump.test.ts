@@ -178,6 +178,29 @@ test('poisoned records are found, buried and told; those behind them go on', asy
   assert.ok(remote.sends < 150, `${remote.sends} sends`)
 })
 
+test('what is on its way is not evicted: nothing is both delivered and told as lost', async (t) => {
+  const remote = new Remote()
+  const path = join(tempFolder(t), 'o.db')
+  const outbox = openOutbox(t, { path, limits: { maxBytes: 1024 ** 2 } })
+  const pump = pumpOf(t, () => outbox, remote)
+  await until('live', () => pump.status().state === 'live')
+  let open = () => {}
+  remote.barrier = new Promise((resolve) => {
+    open = resolve
+  })
+  const some = () => Array.from({ length: 50 }, () => record('telemetry', 'x'.repeat(1000)))
+  outbox.append(some())
+  pump.notify()
+  await until('a batch is on its way', () => remote.sends === 1)
+  for (let i = 0; i < 40; i++) outbox.append(some())
+  open()
+  await until('all are away', () => rest(outbox) === 0)
+  const evicted = ledgerOf(remote.log).filter(({ cause }) => cause === 'evicted')
+  const lost = evicted.reduce((sum, { count }) => sum + count!, 0)
+  assert.ok(lost > 500)
+  assert.equal(remote.arrived().telemetry.length + lost, 41 * 50)
+})
+
 test('what the other side already has is deleted, not sent', async (t) => {
   const remote = new Remote()
   const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
