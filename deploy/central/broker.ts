@@ -9,7 +9,7 @@ import { CENTRAL_HOME } from './home.ts'
 import { Jvm, tail } from './jvm.ts'
 import { fill } from './template.ts'
 
-const START_LIMIT_MS = 60_000
+const START_LIMIT_MS = 120_000
 const POLL_MS = 50
 const TIER_LIMIT_MS = 20_000
 const TIER_READY = 'Initialized topic-based RLMM resources successfully'

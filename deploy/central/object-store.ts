@@ -7,7 +7,7 @@ import { CentralError } from './errors.ts'
 import { CENTRAL_HOME } from './home.ts'
 import { Jvm, tail } from './jvm.ts'
 
-const START_LIMIT_MS = 30_000
+const START_LIMIT_MS = 60_000
 const POLL_MS = 50
 const GRACE_SEC = 5
 export const BUCKET = 'milepost'
