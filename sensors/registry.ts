@@ -1,4 +1,7 @@
 import { socketcan } from './can/socketcan.ts'
+import { lines } from './lines/lines.ts'
+import { mqtt } from './mqtt/mqtt.ts'
+import { nmea } from './nmea/nmea.ts'
 import { replay } from './replay/replay.ts'
 import type { SensorKind } from './sensor.ts'
 import { simulator } from './simulator/simulator.ts'
@@ -8,4 +11,12 @@ import { slcan } from './slcan/slcan.ts'
  * Every kind of sensor there is; a new one is one folder and one line here. Each kind checks its own
  * config, so that outside of it a config is `unknown` until `config.parse` has made it.
  */
-export const SENSOR_KINDS: readonly SensorKind[] = [replay, slcan, socketcan, simulator]
+export const SENSOR_KINDS: readonly SensorKind[] = [
+  lines,
+  mqtt,
+  nmea,
+  replay,
+  slcan,
+  socketcan,
+  simulator,
+]

@@ -82,6 +82,8 @@ export interface SensorKind<Config = unknown> {
   readonly kind: string
   /** Checks and completes this sensor's part of the config. */
   readonly config: ZodType<Config>
+  /** Keys of the config that name files, as dotted paths (`tls.ca`), besides `file` and `dbc`. */
+  readonly paths?: readonly string[]
   /** Makes a sensor; touches no device yet. Paths in `config` are already absolute. */
   create(config: Config): Sensor
 }

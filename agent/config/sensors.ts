@@ -49,7 +49,7 @@ export function planSensors(
       complain('kind', `no sensor of kind "${kindName}"${meant} Known: ${known.join(', ')}`)
       return []
     }
-    const own = kind.config.safeParse(ownKeys(entry as Record<string, unknown>, base))
+    const own = kind.config.safeParse(ownKeys(entry as Record<string, unknown>, base, kind.paths))
     if (own.success) return [{ common: common.data, kind, config: own.data }]
     // A mistyped common key of a sensor finds its nearest word too.
     const known = z.union([kind.config, sensorCommon])
@@ -59,11 +59,21 @@ export function planSensors(
 }
 
 /** A sensor's keys without those that every sensor has, paths made absolute. */
-function ownKeys(entry: Record<string, unknown>, base: string): Record<string, unknown> {
-  const own = { ...entry }
+function ownKeys(
+  entry: Record<string, unknown>,
+  base: string,
+  morePaths: readonly string[] = [],
+): Record<string, unknown> {
+  const own = structuredClone(entry)
   for (const key of Object.keys(sensorCommon.shape)) delete own[key]
-  for (const key of PATH_KEYS) {
-    if (typeof own[key] === 'string') own[key] = resolve(base, own[key])
+  for (const path of [...PATH_KEYS, ...morePaths]) {
+    const keys = path.split('.')
+    const last = keys.pop() as string
+    let parent: unknown = own
+    for (const key of keys) parent = (parent as Record<string, unknown> | undefined)?.[key]
+    if (typeof parent !== 'object' || parent === null) continue
+    const holder = parent as Record<string, unknown>
+    if (typeof holder[last] === 'string') holder[last] = resolve(base, holder[last])
   }
   return own
 }

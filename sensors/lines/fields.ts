@@ -32,6 +32,8 @@ export interface FieldsConfig {
   readonly fields: Readonly<Record<string, FieldConfig>>
   readonly prefix: string
   readonly others: 'take' | 'ignore'
+  /** Unit of what is not in `fields`. */
+  readonly unit?: string
 }
 
 /** A value as the source has it. */
@@ -91,7 +93,7 @@ export class FieldReader {
     if (this.#signals.size >= MAX_NAMES || key.length > MAX_KEY_CHARS || key === '')
       return undefined
     const name = field?.name ?? this.#config.prefix + key
-    const { index } = this.#context.catalog.intern(name, field?.unit)
+    const { index } = this.#context.catalog.intern(name, field ? field.unit : this.#config.unit)
     this.#signals.set(key, index)
     return index
   }
