@@ -102,7 +102,7 @@ export class BlfObjects {
     if (headerBytes < MIN_HEADER_BYTES || object.length < at + 2) return MALFORMED
     const ticks = object.readUInt32LE(24) + object.readUInt32LE(28) * 2 ** 32
     const tens = object.readUInt32LE(16) === TEN_MICROSECONDS
-    const timeUs = this.startUs + (tens ? ticks * 10 : Math.floor(ticks / 1000))
+    const timeUs = this.startUs + (tens ? ticks * 10 : Math.round(ticks / 1000))
     if (type === CAN_FD_MESSAGE_64) return this.#fd64(object, at, timeUs, batch)
     const bus = this.#channels.busOf(Math.max(object.readUInt16LE(at) - 1, 0))
     if (type === CAN_ERROR || type === CAN_ERROR_EXT) return finishError(batch, timeUs, bus)
