@@ -2,6 +2,7 @@ import { socketcan } from './can/socketcan.ts'
 import { lines } from './lines/lines.ts'
 import { mqtt } from './mqtt/mqtt.ts'
 import { nmea } from './nmea/nmea.ts'
+import { obd } from './obd/obd.ts'
 import { replay } from './replay/replay.ts'
 import type { SensorKind } from './sensor.ts'
 import { simulator } from './simulator/simulator.ts'
@@ -19,4 +20,5 @@ export const SENSOR_KINDS: readonly SensorKind[] = [
   slcan,
   socketcan,
   simulator,
+  obd,
 ]

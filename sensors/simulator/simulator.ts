@@ -4,6 +4,7 @@ import { ReadingBatch } from '../reading.ts'
 import type { Sensor, SensorContext, SensorKind } from '../sensor.ts'
 import { waitUntil } from '../wait.ts'
 import { PROFILES } from './driver.ts'
+import { EcuSide, ecuConfig } from './ecu/ecu-side.ts'
 import { FAULT_KINDS, type FaultKind, faultsIn } from './faults.ts'
 import { STEP_US, Vehicle } from './vehicle.ts'
 import { VehicleBus } from './vehicle-bus.ts'
@@ -31,6 +32,8 @@ const config = z.strictObject({
   faults: z.array(fault).max(64).default([]),
   /** 0.1 makes every message ten times rarer. */
   rateScale: z.number().min(0.001).max(1).default(1),
+  /** An ECU on the same bus that answers OBD and UDS, and speaks J1939; left out: none. */
+  ecu: ecuConfig.optional(),
 })
 
 export type SimulatorConfig = z.infer<typeof config>
@@ -54,6 +57,8 @@ export const simulator: SensorKind<SimulatorConfig> = {
 /** A vehicle in the place of hardware. Run again, it drives on from where it stood. */
 export class SimulatorSensor implements Sensor {
   readonly vehicle: Vehicle
+  /** The other side of OBD, UDS and J1939, while it runs and the config has one. */
+  ecu: EcuSide | undefined
   readonly #config: SimulatorConfig
   #bus: VehicleBus | undefined
   readonly #batch = new FrameBatch()
@@ -91,8 +96,13 @@ export class SimulatorSensor implements Sensor {
     let anchor = this.#anchor(context)
     const { timestamps, startAgoSec } = this.#config
     const beganUs = (this.#driveBeganUs ??= anchor.wallUs - startAgoSec * 1e6)
+    const { ecu } = this.#config
+    const side = ecu && new EcuSide(ecu, this.vehicle, context)
+    this.ecu = side
+    signal.addEventListener('abort', () => side?.close(), { once: true })
     context.opened()
     while (!signal.aborted) {
+      side?.tick()
       const monoUs = clock.monoUs()
       let untilUs = anchor.simUs + (monoUs - anchor.monoUs) * speed
       if (untilUs - this.vehicle.timeUs > MAX_CATCH_UP_US * Math.max(1, speed)) {

@@ -1,0 +1,150 @@
+import { z } from 'zod'
+import type { Answer } from '../diagnostics/client.ts'
+import type { Poller, Question } from '../diagnostics/poller.ts'
+import { DTC_COUNT, TroubleCodes } from '../diagnostics/trouble-codes.ts'
+import { SensorError } from '../errors.ts'
+import type { Sensor, SensorContext, SensorKind } from '../sensor.ts'
+import { pause } from '../wait.ts'
+import { discover, MAX_ECUS } from './discovery.ts'
+import { ObdEcu } from './ecu.ts'
+import { PIDS } from './pids.ts'
+
+const everyMs = z.number().int().min(20).max(86_400_000)
+
+const config = z.strictObject({
+  /** 29-bit identifiers (0x18DB33F1) in the place of 11-bit ones (0x7DF). */
+  ext: z.boolean().default(false),
+  /** How often a PID is asked that `pids` does not name; 0: only those of `pids`. */
+  defaultEveryMs: z.union([z.literal(0), everyMs]).default(5000),
+  /** PIDs of service 01 by number (`0x0C` or 12) and how often each is asked. */
+  pids: z
+    .array(z.strictObject({ pid: z.number().int().min(1).max(0xff), everyMs }))
+    .max(256)
+    .default([]),
+  /** How often trouble codes are asked (services 03, 07, 0A); 0 never. */
+  codesEveryMs: z.union([z.literal(0), everyMs]).default(30_000),
+  /** How often VIN and calibration are asked (service 09); 0 never. */
+  identificationEveryMs: z.union([z.literal(0), everyMs]).default(3_600_000),
+  /** Lets `clearCodes` clear trouble codes (service 04). */
+  allowClear: z.boolean().default(false),
+  /** How long an ECU may take to begin an answer. */
+  answerTimeoutMs: z.number().int().min(10).max(10_000).default(300),
+  /** How long ECUs have to answer when it is asked who is there. */
+  discoveryMs: z.number().int().min(10).max(10_000).default(500),
+  minGapMs: z.number().int().min(0).max(10_000).default(5),
+  /** Share of the time in which an ECU may be kept busy with answers. */
+  load: z.number().min(0.01).max(1).default(0.5),
+  /** After so long without any answer the vehicle is looked for anew. */
+  lostAfterMs: z.number().int().min(1000).max(3_600_000).default(15_000),
+  /** Name of the reading that counts trouble codes. */
+  countSignal: z.string().min(1).default(DTC_COUNT),
+})
+
+export type ObdConfig = z.infer<typeof config>
+
+export const obd: SensorKind<ObdConfig> = {
+  kind: 'obd',
+  config,
+  create: (config) => new ObdSensor(config),
+}
+
+/** How often it is looked whether the vehicle still answers, and what `status` shows. */
+const WATCH_MS = 500
+
+/** On-board diagnostics (SAE J1979, ISO 15031-5) over CAN (ISO 15765-4). */
+export class ObdSensor implements Sensor {
+  readonly #config: ObdConfig
+  #ecus: readonly ObdEcu[] = []
+
+  constructor(config: ObdConfig) {
+    this.#config = config
+  }
+
+  /**
+   * Clears the trouble codes of every ECU (service 04); only where `allowClear` says so.
+   * @returns each ECU's answer by its name
+   * @throws SensorError SEND_DENIED
+   */
+  async clearCodes(): Promise<Record<string, Answer['kind']>> {
+    if (!this.#config.allowClear) {
+      throw new SensorError('SEND_DENIED', 'Clearing trouble codes is not allowed.', {
+        hint: 'If it shall be, set allowClear: true at this sensor. Freeze frames go with the codes.',
+      })
+    }
+    const answers: Record<string, Answer['kind']> = {}
+    for (const ecu of this.#ecus) answers[ecu.name] = (await ecu.clear()).kind
+    return answers
+  }
+
+  async run(context: SensorContext, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
+    const { ext, discoveryMs, countSignal } = this.#config
+    const found = await discover(context.channel, ext, context.clock, discoveryMs, signal)
+    if (signal.aborted) return
+    if (found.length === 0) throw this.#nobody(context.channel.bus)
+    const codes = new TroubleCodes(context, countSignal)
+    const ecus = found.map((ecu) => new ObdEcu(context, ecu, codes, this.#config))
+    this.#ecus = ecus
+    const stop = new AbortController()
+    const until = AbortSignal.any([signal, stop.signal])
+    try {
+      for (const ecu of ecus) await ecu.learn()
+      if (signal.aborted) return
+      context.opened()
+      const taken = new Set<number>()
+      const pollers = ecus.map((ecu) => this.#poller(ecu, taken))
+      const work = pollers.map((poller) => poller.run(until))
+      await Promise.race([Promise.all(work), this.#watch(context, ecus, pollers, until)])
+    } finally {
+      stop.abort()
+      this.#ecus = []
+      for (const ecu of ecus) ecu.client.close()
+    }
+  }
+
+  /** What one ECU is asked. A PID that several have is asked of the first: a reading has one source. */
+  #poller(ecu: ObdEcu, taken: Set<number>): Poller {
+    const { pids, defaultEveryMs, codesEveryMs, identificationEveryMs, ...rest } = this.#config
+    const wished = new Map(pids.map(({ pid, everyMs }) => [pid, everyMs]))
+    const questions: Question[] = []
+    for (const pid of ecu.pids) {
+      const every = wished.get(pid) ?? defaultEveryMs
+      if (every === 0 || !PIDS.has(pid) || taken.has(pid)) continue
+      taken.add(pid)
+      questions.push(ecu.pidQuestion(pid, every))
+    }
+    if (codesEveryMs > 0) questions.push(ecu.codesQuestion(codesEveryMs))
+    if (identificationEveryMs > 0) questions.push(ecu.identificationQuestion(identificationEveryMs))
+    return ecu.poller(questions, rest)
+  }
+
+  /** Rejects when no ECU has answered for `lostAfterMs`: the ignition is off, or the plug is out. */
+  async #watch(
+    context: SensorContext,
+    ecus: readonly ObdEcu[],
+    pollers: readonly Poller[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    while (!signal.aborted) {
+      const facts: Record<string, number | string> = { ecus: ecus.length }
+      pollers.forEach((poller, i) => {
+        const { asked, unanswered, broken, answerMs, silent } = poller.status()
+        facts[ecus[i].name] =
+          `${ecus[i].pids.length} PIDs, ${asked} asked, ${unanswered} unanswered (${broken} broken off), ${answerMs} ms${silent ? ', silent' : ''}`
+      })
+      context.device(facts)
+      await pause(WATCH_MS, signal)
+      if (signal.aborted) return
+      const heardUs = Math.max(...pollers.map((poller) => poller.heardMonoUs))
+      if (context.clock.monoUs() - heardUs > this.#config.lostAfterMs * 1000)
+        throw this.#nobody(context.channel.bus)
+    }
+  }
+
+  #nobody(bus: string): SensorError {
+    const { ext } = this.#config
+    return new SensorError('DEVICE_LOST', `No ECU on ${bus} answers OBD requests.`, {
+      hint: `Switch the ignition on, and check the bitrate of ${bus}; some vehicles need ext: ${!ext} (${ext ? 11 : 29}-bit identifiers). At most ${MAX_ECUS} ECUs are looked for.`,
+    })
+  }
+}
