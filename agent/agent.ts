@@ -12,7 +12,7 @@ import { makeCampaign } from './collection/campaign.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { ControlServer } from './control/server.ts'
 import { socketPath } from './control/socket-path.ts'
-import { loadDecoder } from './decoding.ts'
+import { type Decoding, loadDecoder } from './decoding.ts'
 import { AgentError } from './error.ts'
 import type { Logger } from './log.ts'
 import { loadModels, type Models } from './models.ts'
@@ -35,6 +35,7 @@ export class Agent {
   #models!: Models
   #pipeline!: Pipeline
   #decodeStatus: () => DecodeStatus | undefined = () => undefined
+  #reads: Decoding['reads'] = () => undefined
   #supervisor!: Supervisor
   #control!: ControlServer
   /** Time of day as a satellite receiver told it last. */
@@ -47,7 +48,7 @@ export class Agent {
     this.#clock = clock
     this.#channels = new Channels((bus) => {
       const name = this.#buses.nameOf(bus)
-      return { name, send: config.buses[name]?.send ?? [], reads: undefined }
+      return { name, send: config.buses[name]?.send ?? [], reads: this.#reads(bus) }
     })
     this.#startedUs = clock.nowUs()
   }
@@ -76,6 +77,7 @@ export class Agent {
     prepareDataDir(config.dataDir)
     const decoding = await loadDecoder(config, this.#buses, this.#catalog, this.#log)
     this.#decodeStatus = decoding.status
+    this.#reads = decoding.reads
     this.#control = await ControlServer.listen(socketPath(config.dataDir), {
       'GET /status': () => this.status(),
       'GET /signals': () => this.signals(),

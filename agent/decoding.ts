@@ -1,3 +1,5 @@
+import type { IdFilter } from '../sensors/can/channel.ts'
+import { filtersOf } from '../sensors/can/wanted.ts'
 import type { Database } from '../sensors/dbc/database.ts'
 import { DatabaseSet } from '../sensors/dbc/database-set.ts'
 import { Decoder } from '../sensors/dbc/decoder.ts'
@@ -13,6 +15,8 @@ export interface Decoding {
   /** Undefined where no bus has a DBC file. */
   readonly decoder: Decoder | undefined
   status(): DecodeStatus | undefined
+  /** Which frames of a bus its DBC files describe; undefined where it has none. */
+  reads(bus: number): readonly IdFilter[] | undefined
 }
 
 /**
@@ -48,7 +52,7 @@ export async function loadDecoder(
     sets[buses.indexOf(name)] = set
   }
   if (!sets.some((set) => set && set.messages.length > 0)) {
-    return { decoder: undefined, status: () => undefined }
+    return { decoder: undefined, status: () => undefined, reads: () => undefined }
   }
   const decoder = new Decoder(sets, catalog, {
     names: (message, signal) => {
@@ -56,8 +60,10 @@ export async function loadDecoder(
       return typeof given === 'string' ? { name: given } : given
     },
   })
+  const filters = sets.map((set) => (set?.messages.length ? filtersOf(set) : undefined))
   return {
     decoder,
+    reads: (bus) => filters[bus],
     status: () => {
       const { decoded, unknown, short, skipped } = decoder
       return { frames: decoded + unknown + skipped, decoded, unknown, short, skipped, skippedFiles }

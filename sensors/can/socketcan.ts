@@ -98,8 +98,12 @@ export class SocketCanSensor implements Sensor {
         const aborted = (): void => resolve()
         signal.addEventListener('abort', aborted, { once: true })
         undo.push(() => signal.removeEventListener('abort', aborted))
-        worker!.on('error', (cause) =>
-          reject(new SensorError('DEVICE_LOST', `The reader of ${name} failed.`, { cause })),
+        worker!.on('error', (cause: Error) =>
+          reject(
+            new SensorError('DEVICE_LOST', `The reader of ${name} failed: ${cause.message}`, {
+              cause,
+            }),
+          ),
         )
         worker!.on('message', (message: FromReceiveWorker) => {
           if (message.kind === 'frames') this.#drain(ring, context)

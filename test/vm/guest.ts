@@ -24,6 +24,8 @@ export interface Opened {
   /** Settles with the error that ended it; undefined when it was stopped. */
   readonly ended: Promise<unknown>
   stop(): Promise<void>
+  /** Resolves as soon as the condition holds; rejects where the sensor ends before. */
+  until(condition: () => boolean): Promise<void>
 }
 
 /** Opens a `socketcan` sensor and waits until it is live. */
@@ -44,7 +46,13 @@ export async function openCan(
   t.after(stop)
   const error = await Promise.race([recorder.until(() => recorder.opens > 0), ended])
   if (error) throw error
-  return { recorder, ended, stop }
+  const until = async (condition: () => boolean): Promise<void> => {
+    const early = ended.then((error) => {
+      if (!condition()) throw error ?? new Error('the sensor has ended')
+    })
+    await Promise.race([recorder.until(condition), early])
+  }
+  return { recorder, ended, stop, until }
 }
 
 /** candump in the background: the lines that it wrote so far. */

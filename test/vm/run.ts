@@ -21,7 +21,7 @@ if (cases.length === 0) {
 try {
   const machine = prepareMachine(readFileSync(join(import.meta.dirname, 'init.sh'), 'utf8'))
   build()
-  process.exitCode = await boot(machine, script())
+  process.exitCode = await boot(machine)
 } catch (error) {
   if (!(error instanceof MachineError)) throw error
   console.error(error.message)
@@ -36,21 +36,22 @@ function build(): void {
   if (built.status !== 0) console.error('# tsc found mistakes; going on with what it built')
 }
 
-function script(): string {
+/** The folder's two files: what imports the cases, and the script that the machine runs. */
+function writeRun(dir: string): string {
   const files = cases.map((name) => join(ROOT, 'dist/test/vm/cases', `${basename(name, '.ts')}.js`))
   // One process for all: a start of Node.js costs a second or two here.
-  const imports = files.map((file) => `await import(${JSON.stringify(file)});`).join('')
-  return `cd '${ROOT}'
-'${process.execPath}' --test-reporter=tap --input-type=module -e '${imports}'
-`
+  const main = join(dir, 'main.mjs')
+  writeFileSync(main, files.map((file) => `await import(${JSON.stringify(file)})\n`).join(''))
+  const script = join(dir, 'run.sh')
+  writeFileSync(script, `cd '${ROOT}'\n'${process.execPath}' --test-reporter=tap '${main}'\n`)
+  return script
 }
 
-/** Runs the script in the machine, shows what it prints, and answers its exit code. */
-async function boot(machine: Machine, text: string): Promise<number> {
+/** Runs the cases in the machine, shows what they print, and answers their exit code. */
+async function boot(machine: Machine): Promise<number> {
   const dir = mkdtempSync(join(cacheDir(), 'run-'))
   try {
-    const file = join(dir, 'run.sh')
-    writeFileSync(file, text)
+    const file = writeRun(dir)
     const share = 'local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap'
     const args = ['-M', 'pc', '-cpu', 'max', '-m', '2048', '-smp', '2', '-nographic', '-no-reboot']
     args.push('-kernel', machine.kernel, '-initrd', machine.initrd, '-nic', 'none')

@@ -1,4 +1,5 @@
 import { extname } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 
 /** What the sending thread is told. */
@@ -27,9 +28,13 @@ export async function sendAll(
   const failed = new Promise<never>((_, reject) => worker.once('error', reject))
   await Promise.race([failed, new Promise((resolve) => worker.once('online', resolve))])
   if (options.blocking) Atomics.wait(done, 0, 0, 60_000)
-  else await Promise.race([failed, Atomics.waitAsync(done, 0, 0).value])
+  else await Promise.race([failed, finished(done)])
   await worker.terminate()
   return done[1]
+}
+
+async function finished(done: Int32Array): Promise<void> {
+  while (Atomics.load(done, 0) === 0) await sleep(10)
 }
 
 /** One identifier, a number in its data that counts up. */

@@ -6,14 +6,14 @@ import { cansend, eventually, ip, openCan } from '../guest.ts'
 import { sendFrames } from '../sender.ts'
 
 test('error frames become counters and a state', async (t) => {
-  const { recorder } = await openCan(t)
+  const { recorder, until } = await openCan(t)
   cansend('20000002#0900000000000000') // lost arbitration
   cansend('20000204#0008000000006005') // warning, with counters
   cansend('20000004#0020000000000000') // passive
   cansend('20000020#0000000000000000') // nobody acknowledged
-  await recorder.until(() => recorder.seen.length === 4)
+  await until(() => recorder.seen.length === 4)
   assert.ok(recorder.seen.every((frame) => frame.flags === FRAME_ERR))
-  await recorder.until(() => recorder.facts.errorFrames === 4)
+  await until(() => recorder.facts.errorFrames === 4)
   const { busState, lostArbitrations, missingAcks, errorPassives, busOffs } = recorder.facts
   assert.deepEqual(
     { busState, lostArbitrations, missingAcks, errorPassives, busOffs },
@@ -24,10 +24,10 @@ test('error frames become counters and a state', async (t) => {
 })
 
 test('bus-off and restarted goes on; bus-off for good is an error with the way out', async (t) => {
-  const { recorder, ended } = await openCan(t)
+  const { recorder, ended, until } = await openCan(t)
   cansend('20000040#0000000000000000')
   cansend('20000100#0000000000000000')
-  await recorder.until(() => recorder.facts.restarts === 1)
+  await until(() => recorder.facts.restarts === 1)
   assert.equal(recorder.facts.busState, 'error-active')
   cansend('20000040#0000000000000000')
   const error = await ended
@@ -39,10 +39,10 @@ test('bus-off and restarted goes on; bus-off for good is an error with the way o
 })
 
 test('errorFrames: false does not ask for them', async (t) => {
-  const { recorder } = await openCan(t, { errorFrames: false })
+  const { recorder, until } = await openCan(t, { errorFrames: false })
   cansend('20000040#0000000000000000')
   cansend('123#')
-  await recorder.until(() => recorder.seen.length > 0)
+  await until(() => recorder.seen.length > 0)
   assert.deepEqual(
     recorder.seen.map((frame) => frame.id),
     [0x123],
@@ -82,14 +82,14 @@ test('missing, gone, of another kind, or without FD: each has its name and a hin
     code: 'DEVICE_PROTOCOL',
   })
   cansend('123#01', 'vcan1')
-  await classic.recorder.until(() => classic.recorder.seen.length === 1)
+  await classic.until(() => classic.recorder.seen.length === 1)
   ip('link del vcan1')
   const error = await classic.ended
   assert.equal((error as SensorError).code, 'DEVICE_LOST')
 })
 
 test('what the kernel has no room for is counted to the frame', async (t) => {
-  const { recorder, stop } = await openCan(t, {
+  const { recorder, stop, until } = await openCan(t, {
     receiveBufferBytes: 65_536,
     queueFrames: 64,
     filters: [0x555, 0x556],
@@ -107,8 +107,8 @@ test('what the kernel has no room for is counted to the frame', async (t) => {
     return last > 0 && last === before
   })
   cansend('556#')
-  await recorder.until(() => recorder.seen.some((frame) => frame.id === 0x556))
-  await recorder.until(() => lost() + got() >= frames)
+  await until(() => recorder.seen.some((frame) => frame.id === 0x556))
+  await until(() => lost() + got() >= frames)
   await stop()
   t.diagnostic(`${frames} sent: ${got()} delivered, ${JSON.stringify(recorder.drops)}`)
   assert.equal(got() + lost(), frames)
