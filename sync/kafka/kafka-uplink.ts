@@ -7,6 +7,7 @@ import { type Client, createClient, type KafkaConnection } from './client.ts'
 import { type Compression, loadCodec } from './codecs.ts'
 import { syncErrorOf } from './failure.ts'
 import { javaPartition } from './partition.ts'
+import { patiently } from './patience.ts'
 import { fetchPositions, groupOf, type LanePosition, offsetsOf, toPositions } from './positions.ts'
 import { type Destination, type ProduceRequest, requestsOf } from './requests.ts'
 
@@ -109,7 +110,9 @@ class KafkaUplink implements Uplink {
       if (this.#exactlyOnce) await this.#requireTopics(admin, [this.#checkpointTopic])
       const partitions = await this.#partitionCounts(admin)
       if (this.#exactlyOnce) {
-        this.#positions = await fetchPositions(admin, this.#checkpointTopic, origin)
+        this.#positions = await patiently(() =>
+          fetchPositions(admin, this.#checkpointTopic, origin),
+        )
       }
       for (const lane of LANES) {
         const topic = this.#topic(lane)

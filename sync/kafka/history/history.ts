@@ -4,7 +4,8 @@ import { attempt, bounded } from '../bounded.ts'
 import type { KafkaConnection } from '../client.ts'
 import { type Cluster, createCluster } from '../cluster.ts'
 import { loadAllCodecs } from '../codecs.ts'
-import { answerOf, syncErrorOf } from '../failure.ts'
+import { syncErrorOf } from '../failure.ts'
+import { patiently } from '../patience.ts'
 import { HistoryBatch } from './batch.ts'
 import {
   byLeader,
@@ -57,7 +58,6 @@ const DEFAULT_OPEN_TIMEOUT_MS = 20_000
 const DEFAULT_STALL_TIMEOUT_MS = 60_000
 const RETRY_INTERVAL_MS = 250
 const DISCONNECT_TIMEOUT_MS = 1_000
-const LEADERLESS = new Set(['NOT_LEADER_FOR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 
 /**
  * Reads committed records of all partitions of a topic, from the tier as from the broker's disk, in
@@ -98,16 +98,10 @@ async function open(cluster: Cluster, options: HistoryOptions): Promise<HistoryR
   await cluster.connect()
   await cluster.addTargetTopic(options.topic)
   const { topic, from = 'earliest', to = 'latest', signal } = options
-  for (;;) {
-    try {
-      return await resolveRanges(cluster, topic, from, to)
-    } catch (error) {
-      // A partition that was just made, or that moves; `openTimeoutMs` bounds these tries.
-      if (!LEADERLESS.has(answerOf(error) ?? '')) throw error
-      await sleep(RETRY_INTERVAL_MS, undefined, { signal })
-      await cluster.refreshMetadata()
-    }
-  }
+  return patiently(() => resolveRanges(cluster, topic, from, to), {
+    between: () => cluster.refreshMetadata(),
+    signal,
+  })
 }
 
 class Reading {

@@ -5,18 +5,18 @@ import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { createClient } from '../../../sync/kafka/client.ts'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
-import { type SharedCentral, useCentral } from '../../support/central.ts'
+import { useCentral } from '../../support/central.ts'
 import { Milepost, milepost, ROOT } from '../../support/cli.ts'
 import { type Fleet, makeFleet, Records } from './support.ts'
 
 const RECORDS = 3_000
 
+const central = await useCentral()
+
 describe('milepost history', () => {
-  let central: SharedCentral
   let fleet: Fleet
   let topic: string
   before(async () => {
-    central = await useCentral()
     fleet = await makeFleet(central)
     topic = fleet.config.topics.telemetry
     const uplink = createKafkaUplink(fleet.config)

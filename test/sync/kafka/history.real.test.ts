@@ -1,21 +1,17 @@
 import assert from 'node:assert/strict'
-import { before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import type { Producer } from 'kafkajs'
 import { createClient } from '../../../sync/kafka/client.ts'
 import { type HistoryRange, readHistory } from '../../../sync/kafka/history.ts'
-import { type SharedCentral, useCentral } from '../../support/central.ts'
+import { useCentral } from '../../support/central.ts'
 import { readAll, values } from './support.ts'
 
 const T0_MS = Date.now() - 3_600_000
 
-describe('history', () => {
-  let central: SharedCentral
-  let brokers: string[]
-  before(async () => {
-    central = await useCentral()
-    brokers = [central.bootstrap]
-  })
+const central = await useCentral()
+const brokers = [central.bootstrap]
 
+describe('history', () => {
   async function makeTopic(partitions: number): Promise<string> {
     const topic = central.unique('history')
     await central.createTopics([{ topic, partitions, config: {} }])

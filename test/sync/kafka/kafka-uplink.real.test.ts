@@ -1,21 +1,18 @@
 import assert from 'node:assert/strict'
-import { before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { createClient } from '../../../sync/kafka/client.ts'
 import type { Compression } from '../../../sync/kafka/codecs.ts'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
 import type { Origin } from '../../../sync/record.ts'
 import type { Positions, Uplink } from '../../../sync/uplink.ts'
-import { type SharedCentral, useCentral } from '../../support/central.ts'
+import { useCentral } from '../../support/central.ts'
 import { type Fleet, makeFleet, Records, readAll, values } from './support.ts'
 
 const NOTHING: Positions = { critical: 0, events: 0, telemetry: 0 }
 
-describe('the uplink into Kafka', () => {
-  let central: SharedCentral
-  before(async () => {
-    central = await useCentral()
-  })
+const central = await useCentral()
 
+describe('the uplink into Kafka', () => {
   /** Opens, works, closes; answers the positions that `open` gave. */
   async function session(
     fleet: Fleet,
