@@ -55,14 +55,6 @@ final class Bucket implements AutoCloseable {
         return name;
     }
 
-    /** Rejects where the bucket cannot be reached with this config. */
-    void check() throws RemoteStorageException {
-        try {
-            client.headBucket(request -> request.bucket(name));
-        } catch (SdkException e) {
-            throw failure("HEAD", "", e);
-        }
-    }
 
     /** An object is there whole or not at all: S3 shows none of it before the last byte has come. */
     void put(String key, RequestBody body) throws RemoteStorageException {
