@@ -7,6 +7,7 @@ import { replay } from './replay/replay.ts'
 import type { SensorKind } from './sensor.ts'
 import { simulator } from './simulator/simulator.ts'
 import { slcan } from './slcan/slcan.ts'
+import { uds } from './uds/uds.ts'
 
 /**
  * Every kind of sensor there is; a new one is one folder and one line here. Each kind checks its own
@@ -21,4 +22,5 @@ export const SENSOR_KINDS: readonly SensorKind[] = [
   socketcan,
   simulator,
   obd,
+  uds,
 ]

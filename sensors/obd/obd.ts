@@ -2,9 +2,9 @@ import { z } from 'zod'
 import type { Answer } from '../diagnostics/client.ts'
 import type { Poller, Question } from '../diagnostics/poller.ts'
 import { DTC_COUNT, TroubleCodes } from '../diagnostics/trouble-codes.ts'
+import { watchPollers } from '../diagnostics/watch.ts'
 import { SensorError } from '../errors.ts'
 import type { Sensor, SensorContext, SensorKind } from '../sensor.ts'
-import { pause } from '../wait.ts'
 import { discover, MAX_ECUS } from './discovery.ts'
 import { ObdEcu } from './ecu.ts'
 import { PIDS } from './pids.ts'
@@ -48,9 +48,6 @@ export const obd: SensorKind<ObdConfig> = {
   create: (config) => new ObdSensor(config),
 }
 
-/** How often it is looked whether the vehicle still answers, and what `status` shows. */
-const WATCH_MS = 500
-
 /** On-board diagnostics (SAE J1979, ISO 15031-5) over CAN (ISO 15765-4). */
 export class ObdSensor implements Sensor {
   readonly #config: ObdConfig
@@ -78,7 +75,7 @@ export class ObdSensor implements Sensor {
 
   async run(context: SensorContext, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
-    const { ext, discoveryMs, countSignal } = this.#config
+    const { ext, discoveryMs, countSignal, lostAfterMs } = this.#config
     const found = await discover(context.channel, ext, context.clock, discoveryMs, signal)
     if (signal.aborted) return
     if (found.length === 0) throw this.#nobody(context.channel.bus)
@@ -94,7 +91,11 @@ export class ObdSensor implements Sensor {
       const taken = new Set<number>()
       const pollers = ecus.map((ecu) => this.#poller(ecu, taken))
       const work = pollers.map((poller) => poller.run(until))
-      await Promise.race([Promise.all(work), this.#watch(context, ecus, pollers, until)])
+      const watch = watchPollers(context, pollers, lostAfterMs, until, {
+        note: (i) => `, ${ecus[i].pids.length} PIDs`,
+        lost: () => this.#nobody(context.channel.bus),
+      })
+      await Promise.race([Promise.all(work), watch])
     } finally {
       stop.abort()
       this.#ecus = []
@@ -116,29 +117,6 @@ export class ObdSensor implements Sensor {
     if (codesEveryMs > 0) questions.push(ecu.codesQuestion(codesEveryMs))
     if (identificationEveryMs > 0) questions.push(ecu.identificationQuestion(identificationEveryMs))
     return ecu.poller(questions, rest)
-  }
-
-  /** Rejects when no ECU has answered for `lostAfterMs`: the ignition is off, or the plug is out. */
-  async #watch(
-    context: SensorContext,
-    ecus: readonly ObdEcu[],
-    pollers: readonly Poller[],
-    signal: AbortSignal,
-  ): Promise<void> {
-    while (!signal.aborted) {
-      const facts: Record<string, number | string> = { ecus: ecus.length }
-      pollers.forEach((poller, i) => {
-        const { asked, unanswered, broken, answerMs, silent } = poller.status()
-        facts[ecus[i].name] =
-          `${ecus[i].pids.length} PIDs, ${asked} asked, ${unanswered} unanswered (${broken} broken off), ${answerMs} ms${silent ? ', silent' : ''}`
-      })
-      context.device(facts)
-      await pause(WATCH_MS, signal)
-      if (signal.aborted) return
-      const heardUs = Math.max(...pollers.map((poller) => poller.heardMonoUs))
-      if (context.clock.monoUs() - heardUs > this.#config.lostAfterMs * 1000)
-        throw this.#nobody(context.channel.bus)
-    }
   }
 
   #nobody(bus: string): SensorError {

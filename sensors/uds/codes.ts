@@ -26,13 +26,17 @@ export function nrcText(code: number): string {
 }
 
 /**
- * Refusals for good: the ECU has nothing of the kind. The two of the session may end with another
- * session, but asking again in the same one does not help.
+ * Refusals for good: the ECU has nothing of the kind. Those that speak of the session are not among
+ * them: an ECU that was reset is soon in the right one again.
  */
 export const NRC_ABSENT: readonly number[] = [
   NRC.serviceNotSupported,
   NRC.subFunctionNotSupported,
   NRC.requestOutOfRange,
+]
+
+/** Refusals because the ECU is in another session. */
+export const NRC_SESSION: readonly number[] = [
   NRC.subFunctionNotSupportedInActiveSession,
   NRC.serviceNotSupportedInActiveSession,
 ]

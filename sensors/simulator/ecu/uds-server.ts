@@ -6,6 +6,8 @@ import type { EcuData, Reply } from './obd-server.ts'
 const AVAILABLE = 0x8d
 /** Highest session number that it knows: default, programming, extended. */
 const SESSIONS = [1, 2, 3]
+/** Upper byte of the identifiers that it only reads out in the extended session. */
+const EXTENDED_ONLY = 0x02
 /** "Suppress positive response" in a sub-function. */
 const SUPPRESS = 0x80
 const FORMAT_14229 = 0x01
@@ -65,6 +67,8 @@ export class UdsServer {
     const bytes: number[] = []
     for (let i = 1; i < request.length; i += 2) {
       const identifier = request[i] * 256 + request[i + 1]
+      if (identifier >> 8 === EXTENDED_ONLY && this.session !== 3)
+        return { refuse: NRC.serviceNotSupportedInActiveSession }
       const value = this.#identifier(identifier)
       if (value) bytes.push(request[i], request[i + 1], ...value)
     }

@@ -1,0 +1,33 @@
+import type { SensorContext } from '../sensor.ts'
+import { pause } from '../wait.ts'
+import type { Poller } from './poller.ts'
+
+/** How often it is looked whether the vehicle still answers, and what `status` shows is renewed. */
+const WATCH_MS = 500
+
+/**
+ * Shows in `status` how each ECU is; rejects with `lost()` when none has answered for `lostAfterMs`:
+ * the ignition is off, or the plug is out.
+ */
+export async function watchPollers(
+  context: SensorContext,
+  pollers: readonly Poller[],
+  lostAfterMs: number,
+  signal: AbortSignal,
+  words: { note(i: number): string; lost(): Error },
+): Promise<void> {
+  while (!signal.aborted) {
+    const facts: Record<string, number | string> = { ecus: pollers.length }
+    pollers.forEach((poller, i) => {
+      const { asked, unanswered, broken, answerMs, silent } = poller.status()
+      facts[poller.ecu] =
+        `${asked} asked, ${unanswered} unanswered (${broken} broken off), ${answerMs} ms` +
+        `${silent ? ', silent' : ''}${words.note(i)}`
+    })
+    context.device(facts)
+    await pause(WATCH_MS, signal)
+    if (signal.aborted) return
+    const heardUs = Math.max(...pollers.map((poller) => poller.heardMonoUs))
+    if (context.clock.monoUs() - heardUs > lostAfterMs * 1000) throw words.lost()
+  }
+}

@@ -1,0 +1,51 @@
+import { Poller } from '../diagnostics/poller.ts'
+import { TroubleCodes } from '../diagnostics/trouble-codes.ts'
+import { watchPollers } from '../diagnostics/watch.ts'
+import { SensorError } from '../errors.ts'
+import type { Sensor, SensorContext, SensorKind } from '../sensor.ts'
+import { type UdsConfig, udsConfig } from './config.ts'
+import { UdsEcu } from './ecu.ts'
+
+export const uds: SensorKind<UdsConfig> = {
+  kind: 'uds',
+  config: udsConfig,
+  create: (config) => new UdsSensor(config),
+}
+
+/** Unified diagnostic services (ISO 14229-1) on ISO-TP: identifiers and trouble codes, read only. */
+export class UdsSensor implements Sensor {
+  readonly #config: UdsConfig
+
+  constructor(config: UdsConfig) {
+    this.#config = config
+  }
+
+  async run(context: SensorContext, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return
+    const config = this.#config
+    const codes = new TroubleCodes(context, config.countSignal)
+    const ecus = config.ecus.map((ecu) => new UdsEcu(context, ecu, codes, config))
+    const stop = new AbortController()
+    const until = AbortSignal.any([signal, stop.signal])
+    try {
+      const pollers = ecus.map((ecu) => new Poller(context, ecu.name, ecu.questions(), config))
+      context.opened()
+      const work = pollers.map((poller) => poller.run(until))
+      const watch = watchPollers(context, pollers, config.lostAfterMs, until, {
+        note: (i) => (ecus[i].refused ? `, refused ${ecus[i].refused}` : ''),
+        lost: () => this.#nobody(context.channel.bus),
+      })
+      await Promise.race([Promise.all(work), watch])
+    } finally {
+      stop.abort()
+      for (const ecu of ecus) ecu.client.close()
+    }
+  }
+
+  #nobody(bus: string): SensorError {
+    const names = this.#config.ecus.map(({ name }) => name).join(', ')
+    return new SensorError('DEVICE_LOST', `No ECU on ${bus} answers UDS requests: ${names}.`, {
+      hint: `Switch the ignition on, check the bitrate of ${bus}, and request and response of each ECU.`,
+    })
+  }
+}
