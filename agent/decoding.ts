@@ -1,5 +1,5 @@
 import type { IdFilter } from '../sensors/can/channel.ts'
-import { filtersOf } from '../sensors/can/wanted.ts'
+import { wantedOf } from '../sensors/can/wanted.ts'
 import type { Database } from '../sensors/dbc/database.ts'
 import { DatabaseSet } from '../sensors/dbc/database-set.ts'
 import { Decoder } from '../sensors/dbc/decoder.ts'
@@ -60,7 +60,7 @@ export async function loadDecoder(
       return typeof given === 'string' ? { name: given } : given
     },
   })
-  const filters = sets.map((set) => (set?.messages.length ? filtersOf(set) : undefined))
+  const filters = sets.map((set) => (set?.messages.length ? wantedOf(set) : undefined))
   return {
     decoder,
     reads: (bus) => filters[bus],

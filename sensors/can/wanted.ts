@@ -3,7 +3,7 @@ import { pgnOf } from '../dbc/database-set.ts'
 import type { IdFilter } from './channel.ts'
 
 /** Filters that let every frame in of which the DBC files of a bus describe at least one signal. */
-export function filtersOf(set: DatabaseSet): IdFilter[] {
+export function wantedOf(set: DatabaseSet): IdFilter[] {
   return set.messages
     .filter((message) => message.signals.length > 0)
     .map(({ id, ext, j1939 }) => {

@@ -19,7 +19,8 @@ if (linux.bind(fd, address, address.length) < 0) throw new Error(linux.errorName
 const count = frames.length / 16
 const vectors = new BigUint64Array(count * 2)
 const messages = new BigUint64Array(count * 8)
-const at = (array: ArrayBufferView): bigint => linux.addressOf(new Uint8Array(array.buffer))
+const at = ({ buffer, byteOffset, byteLength }: ArrayBufferView): bigint =>
+  linux.addressOf(new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength))
 const [framesAt, vectorsAt, messagesAt] = [at(frames), at(vectors), at(messages)]
 for (let i = 0; i < count; i++) {
   vectors.set([framesAt + BigInt(i * 16), 16n], i * 2)
