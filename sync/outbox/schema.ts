@@ -1,20 +1,13 @@
 import { randomBytes } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
-import Database from 'better-sqlite3'
+import { statSync } from 'node:fs'
 import { SyncError } from '../errors.ts'
 import { LANES } from '../record.ts'
+import { type Database, openFile, syncFolder } from './database.ts'
 import { type OutboxLimits, walBytes } from './limits.ts'
-
-/** Bytes of a database page: what a flash page, an ext4 block and SQLite's default agree on. */
-export const PAGE_BYTES = 4096
 
 /** `mpob` in the file's header: says that a SQLite file is an outbox. */
 const APPLICATION_ID = 0x6d706f62
 const FORMAT = 1
-
-/** Half a second at most for the lock of a process that is just ending. */
-const LOCK_WAIT_MS = 500
 
 /**
  * One table per lane with `seq` as its row id: a lane is read, released and evicted from its front
@@ -56,11 +49,14 @@ export function openDatabase(
   path: string,
   vehicle: string,
   limits: OutboxLimits,
-): { db: Database.Database; epoch: string } {
-  mkdirSync(dirname(path), { recursive: true })
-  const db = new Database(path, { timeout: LOCK_WAIT_MS })
+): { db: Database; epoch: string } {
+  const log = walBytes(limits)
+  // The last fence: what the estimates of eviction miss, SQLite itself refuses. The log may for a
+  // moment be twice its size, by one transaction that began just before the limit.
+  const maxFileBytes = limits.maxBytes - 2 * log
+  const db = openFile(path, { walBytes: log, maxFileBytes, exclusive: true })
   try {
-    configure(db, limits)
+    db.pragma(`journal_size_limit = ${log}`)
     const epoch = identify(db, path, vehicle)
     check(db, path, limits)
     return { db, epoch }
@@ -70,24 +66,7 @@ export function openDatabase(
   }
 }
 
-function configure(db: Database.Database, limits: OutboxLimits): void {
-  // Held until the process ends, however it ends; also spares the shared-memory file.
-  db.pragma('locking_mode = EXCLUSIVE')
-  db.pragma(`page_size = ${PAGE_BYTES}`)
-  db.pragma('auto_vacuum = INCREMENTAL')
-  db.pragma('journal_mode = WAL')
-  db.pragma('synchronous = FULL')
-  db.pragma(`wal_autocheckpoint = ${Math.ceil(walBytes(limits) / PAGE_BYTES)}`)
-  db.pragma(`journal_size_limit = ${walBytes(limits)}`)
-  db.pragma('temp_store = MEMORY')
-  db.pragma('cache_size = -4096')
-  // The last fence: what the estimates of eviction miss, SQLite itself refuses. The log may for a
-  // moment be twice its size, by one transaction that began just before the limit.
-  const pages = Math.floor((limits.maxBytes - 2 * walBytes(limits)) / PAGE_BYTES)
-  db.pragma(`max_page_count = ${pages}`)
-}
-
-function identify(db: Database.Database, path: string, vehicle: string): string {
+function identify(db: Database, path: string, vehicle: string): string {
   const application = db.pragma('application_id', { simple: true })
   const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()
   if (tables === 0) return create(db, path, vehicle)
@@ -118,7 +97,7 @@ function identify(db: Database.Database, path: string, vehicle: string): string 
   return meta.get('epoch')!
 }
 
-function create(db: Database.Database, path: string, vehicle: string): string {
+function create(db: Database, path: string, vehicle: string): string {
   const epoch = newEpoch()
   db.transaction(() => {
     db.exec(SCHEMA)
@@ -128,15 +107,12 @@ function create(db: Database.Database, path: string, vehicle: string): string {
     db.pragma(`application_id = ${APPLICATION_ID}`)
     db.pragma(`user_version = ${FORMAT}`)
   })()
-  // SQLite syncs the file, not the folder that names it.
-  const folder = openSync(dirname(path), 'r')
-  fsyncSync(folder)
-  closeSync(folder)
+  syncFolder(path)
   return epoch
 }
 
 /** A large file would keep the vehicle waiting: there, damage shows when it is read, and is met then. */
-function check(db: Database.Database, path: string, limits: OutboxLimits): void {
+function check(db: Database, path: string, limits: OutboxLimits): void {
   if (statSync(path).size > limits.maxCheckedBytes) return
   const answer = db.pragma('quick_check(1)', { simple: true })
   if (answer === 'ok') return

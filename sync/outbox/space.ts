@@ -1,8 +1,8 @@
 import { statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database, Statement } from 'better-sqlite3'
+import { PAGE_BYTES } from './database.ts'
 import { type OutboxLimits, walBytes } from './limits.ts'
-import { PAGE_BYTES } from './schema.ts'
 
 /** A row beside its payload: row id, header, eight columns, its cell pointer, page fill. */
 const ROW_BYTES = 40
