@@ -8,7 +8,7 @@ import { Sync } from '../sync/sync-thread.ts'
 import { Buses } from './buses.ts'
 import { Channels } from './channels.ts'
 import { bootId, clockState, systemClock } from './clock.ts'
-import { makeCampaign } from './collection/campaign.ts'
+import { makeCampaigns } from './collection/campaigns.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { ControlServer } from './control/server.ts'
 import { socketPath } from './control/socket-path.ts'
@@ -21,6 +21,9 @@ import { type AgentStatus, type DecodeStatus, VERSION } from './status.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 
 const DELIVERED_LOOK_MS = 100
+
+/** How often campaigns look whether readings still come. */
+const TICK_MS = 1000
 
 /** One running agent: every part made, joined and, at the end, taken down in order. */
 export class Agent {
@@ -40,6 +43,7 @@ export class Agent {
   #control!: ControlServer
   /** Time of day as a satellite receiver told it last. */
   #timeSeen: { sensor: string; utcUs: number; monoUs: number } | undefined
+  #ticking: NodeJS.Timeout | undefined
   #stopping: Promise<void> | undefined
 
   private constructor(config: LoadedConfig, log: Logger, clock: Clock) {
@@ -78,6 +82,8 @@ export class Agent {
     const decoding = await loadDecoder(config, this.#buses, this.#catalog, this.#log)
     this.#decodeStatus = decoding.status
     this.#reads = decoding.reads
+    const fetch = (sensor: string, what: string): void => this.#fetch(sensor, what)
+    const campaigns = makeCampaigns(config, this.#catalog, fetch, this.#log)
     this.#control = await ControlServer.listen(socketPath(config.dataDir), {
       'GET /status': () => this.status(),
       'GET /signals': () => this.signals(),
@@ -92,13 +98,14 @@ export class Agent {
       },
       uplink: config.uplink,
     })
-    this.#models = await loadModels(config, this.#catalog, this.#clock, this.#log, (lane, record) =>
-      this.#keep(lane, record.type, record.timeUs, record.content),
-    )
+    this.#models = await loadModels(config, this.#catalog, this.#clock, this.#log, {
+      keep: (lane, record) => this.#keep(lane, record.type, record.timeUs, record.content),
+      began: (model, timeUs, score) => this.#pipeline.anomaly(model, timeUs, score),
+    })
     this.#pipeline = new Pipeline({
       catalog: this.#catalog,
       decoder: decoding.decoder,
-      campaigns: config.campaigns.map((campaign) => makeCampaign(campaign, this.#catalog)),
+      campaigns,
       observers: this.#models.observers,
       keep: (campaign, record) =>
         this.#keep(campaign.config.lane, record.type, record.timeUs, record.content),
@@ -124,7 +131,14 @@ export class Agent {
         this.#log[level]({ sensor: id, state, ...lastError }, `sensor ${id} is ${state}`)
       },
     })
+    this.#ticking = setInterval(() => this.#pipeline.tick(this.#clock.monoUs()), TICK_MS)
     await this.#supervisor.start()
+  }
+
+  /** Asks a sensor for something out of turn, because a campaign's trigger says so. */
+  #fetch(sensor: string, what: string): void {
+    if (this.#supervisor.fetch(sensor, what)) return
+    this.#log.warn({ sensor, what }, `sensor ${sensor} cannot be asked for ${what} now`)
   }
 
   /** Settles when every sensor has come to its end: a replay without a loop. */
@@ -187,7 +201,9 @@ export class Agent {
   }
 
   async #close(): Promise<void> {
+    clearInterval(this.#ticking)
     await this.#supervisor?.stop()
+    if (this.#sync) this.#pipeline?.close()
     if (this.#sync) this.#tell('milepost.agent.stopped.v1', { frames: this.#pipeline?.framesSeen })
     await this.#sync?.close()
     this.#models?.close()

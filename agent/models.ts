@@ -40,7 +40,11 @@ export async function loadModels(
   catalog: SignalCatalog,
   clock: Clock,
   log: Logger,
-  keep: (lane: Lane, record: Collected) => void,
+  tell: {
+    keep(lane: Lane, record: Collected): void
+    /** An anomaly has begun: campaigns may capture what was around it. */
+    began(model: string, timeUs: number, score: number): void
+  },
 ): Promise<Models> {
   const live = await Promise.all(
     config.models.map(async ({ bundle: dir, lane, runtime }) => {
@@ -52,7 +56,8 @@ export async function loadModels(
         const { event, score, threshold, contributors } = inference
         const level = event === 'begin' ? 'warn' : 'info'
         log[level]({ model: name, score, threshold }, `anomaly ${event}: ${contributors[0].signal}`)
-        keep(lane, inferenceRecord(name, inference))
+        tell.keep(lane, inferenceRecord(name, inference))
+        if (event === 'begin') tell.began(name, inference.timeUs, score)
       })
     }),
   )

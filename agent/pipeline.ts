@@ -1,6 +1,6 @@
 import type { FrameBatch } from '../sensors/frame.ts'
 import { ReadingBatch, type SignalCatalog } from '../sensors/reading.ts'
-import type { Campaign, Collected } from './collection/campaign.ts'
+import type { Campaign, Collected, Emit } from './collection/campaign.ts'
 import { Latest } from './collection/latest.ts'
 
 /** What turns frames into readings; the DBC decoder, or nothing where no bus has a DBC file. */
@@ -22,9 +22,9 @@ export class Pipeline {
 
   readonly #catalog: SignalCatalog
   readonly #decoder: FrameDecoder | undefined
-  readonly #campaigns: readonly Campaign[]
   readonly #observers: readonly ReadingObserver[]
-  readonly #keep: (campaign: Campaign, record: Collected) => void
+  /** Where the records of each campaign go, made once. */
+  readonly #emits: ReadonlyMap<Campaign, Emit>
   readonly #batch = new ReadingBatch()
   readonly #full = (batch: ReadingBatch): void => {
     this.readings(batch)
@@ -40,9 +40,16 @@ export class Pipeline {
   }) {
     this.#catalog = parts.catalog
     this.#decoder = parts.decoder
-    this.#campaigns = parts.campaigns
     this.#observers = parts.observers
-    this.#keep = parts.keep
+    this.#emits = new Map(
+      parts.campaigns.map((campaign) => [
+        campaign,
+        (record) => {
+          this.recordsMade++
+          parts.keep(campaign, record)
+        },
+      ]),
+    )
   }
 
   frames(batch: FrameBatch): void {
@@ -57,12 +64,26 @@ export class Pipeline {
     this.readingsSeen += batch.count
     this.latest.reserve(this.#catalog.size)
     this.latest.update(batch)
-    for (const campaign of this.#campaigns) {
-      campaign.observe(batch, (record) => {
-        this.recordsMade++
-        this.#keep(campaign, record)
-      })
-    }
+    for (const [campaign, emit] of this.#emits) campaign.observe(batch, emit)
     for (const observer of this.#observers) observer.observe(batch)
+  }
+
+  /** A model saw an anomaly begin. */
+  anomaly(model: string, timeUs: number, score: number): void {
+    this.#each((campaign, emit) => campaign.anomaly?.(model, timeUs, score, emit))
+  }
+
+  /** To be called about every second, for what waits for readings that do not come. */
+  tick(monoUs: number): void {
+    this.#each((campaign, emit) => campaign.tick?.(monoUs, emit))
+  }
+
+  /** The end: what campaigns have begun is handed over. */
+  close(): void {
+    this.#each((campaign, emit) => campaign.close?.(emit))
+  }
+
+  #each(call: (campaign: Campaign, emit: Emit) => void): void {
+    for (const [campaign, emit] of this.#emits) call(campaign, emit)
   }
 }

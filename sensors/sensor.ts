@@ -74,6 +74,12 @@ export interface Sensor {
    * or is lost. May be called again after it settled.
    */
   run(context: SensorContext, signal: AbortSignal): Promise<void>
+  /**
+   * Asks for something once, out of turn and soon; the answer comes as readings or events. What can
+   * be asked, and how it is written, is the sensor's own (`01 0C` of an OBD sensor). False: it knows
+   * no such thing, or has as much to ask already as it may. Never throws, never waits.
+   */
+  fetch?(what: string): boolean
 }
 
 /** One line of the registry: how a kind of sensor is configured and made. */

@@ -12,9 +12,10 @@ export class Watched {
   readonly #catalog: SignalCatalog
   readonly #matches: (name: string) => boolean
 
-  constructor(catalog: SignalCatalog, patterns: readonly string[]) {
+  /** `wanted` are patterns, in which `*` stands for any run of characters, or a test of names. */
+  constructor(catalog: SignalCatalog, wanted: readonly string[] | ((name: string) => boolean)) {
     this.#catalog = catalog
-    this.#matches = nameMatcher(patterns)
+    this.#matches = typeof wanted === 'function' ? wanted : nameMatcher(wanted)
   }
 
   /** Slot of each signal index, -1 for those not asked for. */

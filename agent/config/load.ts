@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { AgentError } from '../error.ts'
-import { type ConfigProblem, problemsOf } from './problems.ts'
+import { type ConfigProblem, lineOf, problemsOf } from './problems.ts'
 import { type Config, configSchema } from './schema.ts'
 import { planSensors, type SensorPlan } from './sensors.ts'
 
@@ -11,6 +11,8 @@ export interface LoadedConfig extends Omit<Config, 'sensors' | 'dataDir'> {
   readonly file: string
   readonly dataDir: string
   readonly sensors: readonly SensorPlan[]
+  /** Line of the file at which the value of this path stands, for what is checked later on. */
+  lineOf(path: readonly PropertyKey[]): number
 }
 
 /** Reads and checks a config file. Throws `CONFIG_MISSING` or `CONFIG_INVALID`, naming every mistake. */
@@ -53,6 +55,7 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   return {
     ...config,
     file,
+    lineOf: (path) => lineOf(document, lines, path),
     sensors,
     dataDir: resolve(base, config.dataDir ?? `.milepost/${config.vehicle}`),
     buses: Object.fromEntries(

@@ -26,6 +26,11 @@ const bus = z.strictObject({
   onBrokenDbc: z.enum(['fail', 'skip']).default('fail'),
 })
 
+/** What a window may tell of each signal. */
+const WINDOW_VALUES = ['min', 'max', 'mean', 'last'] as const
+/** The ways to collect, of which a campaign has one. */
+const WAYS = ['sampleEveryMs', 'onChange', 'window', 'when', 'on'] as const
+
 const campaign = z
   .strictObject({
     id: name,
@@ -41,11 +46,55 @@ const campaign = z
         minIntervalMs: z.number().int().min(0).default(0),
       })
       .optional(),
-    /** A reading older than this is no longer part of a snapshot. */
+    /** One record for each window of time, with what each signal did in it. */
+    window: z
+      .strictObject({
+        everyMs: z.number().int().min(100).max(86_400_000),
+        of: z
+          .array(z.enum(WINDOW_VALUES))
+          .min(1)
+          .default([...WINDOW_VALUES]),
+      })
+      .optional(),
+    /** One record each time that this condition, in CEL, begins to hold. */
+    when: z.string().min(1).max(2000).optional(),
+    /** The condition that ends it; without one, that `when` does not hold. */
+    until: z.string().min(1).max(2000).optional(),
+    /** How long it has to hold before it counts. */
+    forMs: z.number().int().min(0).max(86_400_000).optional(),
+    /** One record each time that a model sees an anomaly begin; `model` names one of several. */
+    on: z.enum(['anomaly']).optional(),
+    model: name.optional(),
+    /** How long after one trigger the next may come. */
+    rearmMs: z.number().int().min(0).max(86_400_000).optional(),
+    /** The record of a trigger holds the readings from before and after it. */
+    capture: z
+      .strictObject({
+        beforeMs: z.number().int().min(0).max(600_000).default(10_000),
+        afterMs: z.number().int().min(0).max(600_000).default(5000),
+        /** Readings kept, 20 bytes each; a record with all of them has some 200 KiB. */
+        maxReadings: z.number().int().min(100).max(50_000).default(10_000),
+      })
+      .optional(),
+    /** What is asked of a sensor at a trigger, out of turn. */
+    fetch: z
+      .array(z.strictObject({ sensor: name, what: z.string().min(1).max(200) }))
+      .max(16)
+      .optional(),
+    /** A reading older than this is no longer part of a snapshot, nor known to a condition. */
     staleAfterMs: z.number().int().min(1).default(10_000),
   })
-  .refine((c) => (c.sampleEveryMs === undefined) !== (c.onChange === undefined), {
-    message: 'expected exactly one of sampleEveryMs and onChange',
+  .refine((c) => WAYS.filter((way) => c[way] !== undefined).length === 1, {
+    message: `expected exactly one of ${WAYS.join(', ')}`,
+  })
+  .refine((c) => c.when !== undefined || (c.until === undefined && c.forMs === undefined), {
+    message: 'until and forMs belong to a condition: expected when',
+  })
+  .refine((c) => c.on !== undefined || c.model === undefined, {
+    message: 'model belongs to "on: anomaly"',
+  })
+  .refine((c) => c.when ?? c.on ?? (!c.capture && !c.fetch && c.rearmMs === undefined), {
+    message: 'capture, fetch and rearmMs belong to a trigger: expected when or on',
   })
 
 const model = z.strictObject({

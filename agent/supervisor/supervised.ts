@@ -100,6 +100,11 @@ export class Supervised {
     this.ended = this.#live(signal)
   }
 
+  /** Asks the sensor for something out of turn; false: it cannot, or not now. */
+  fetch(what: string): boolean {
+    return this.#state === 'live' && (this.#sensor.fetch?.(what) ?? false)
+  }
+
   status(): SensorStatus {
     return {
       id: this.plan.common.id,

@@ -37,6 +37,11 @@ export class Supervisor {
     return this.#sensors.map((sensor) => sensor.status())
   }
 
+  /** Asks a sensor for something out of turn; false: there is no such sensor, or it cannot now. */
+  fetch(id: string, what: string): boolean {
+    return this.#sensors.find(({ plan }) => plan.common.id === id)?.fetch(what) ?? false
+  }
+
   async stop(): Promise<void> {
     this.#stop.abort()
     await this.ended()

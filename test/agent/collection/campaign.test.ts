@@ -11,7 +11,7 @@ function harness(config: Partial<CampaignConfig>) {
   const catalog = new SignalCatalog()
   const campaign = makeCampaign(
     { id: 'c', lane: 'telemetry', staleAfterMs: 10_000, signals: ['*'], ...config },
-    catalog,
+    { catalog, known: { has: () => true, all: () => [], open: true }, fetch: () => {} },
   )
   const records: Collected[] = []
   const see = (...rows: [name: string, value: number, seconds: number][]): void => {

@@ -75,7 +75,10 @@ function mutateInside(log: Buffer, edits: readonly Edit[]): Buffer {
 /** Reads a log in pieces; every frame must be one that a bus can carry. Returns how many. */
 function readChecked(log: Buffer, pieceBytes: number): { frames: number; malformed: number } {
   const names = new Names()
-  const reader = readerFor({ ...names, indexOf: (name) => Math.min(names.indexOf(name), 255) })
+  const reader = readerFor({
+    indexOf: (name) => Math.min(names.indexOf(name), 255),
+    nameOf: String,
+  })
   const batch = new FrameBatch(16)
   let seen = 0
   const take = (): void => {
