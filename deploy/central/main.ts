@@ -33,7 +33,7 @@ const program = new Command('npm run central --')
   .addHelpText(
     'after',
     `
-The first start fetches about 170 MB with Maven into ~/.cache/milepost (MILEPOST_CACHE sets another
+The first start fetches about 100 MB with Maven into ~/.cache/milepost (MILEPOST_CACHE sets another
 place); later starts need no network. It needs Java 17 or newer, and for the first start a JDK and
 Maven; as root on Debian and Ubuntu they are installed.
 

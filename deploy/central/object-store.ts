@@ -103,13 +103,16 @@ export function objectsFolder(dataDir: string): string {
   return join(dataDir, 'objects')
 }
 
-/** Every file below a folder by its path there; a file that vanishes meanwhile is left out. */
+/** What s3proxy calls a file while it is still being written; no object yet, and in no S3 listing. */
+const UNFINISHED = /-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** Every file below a folder by its path there, without unfinished and vanishing ones. */
 export async function listObjects(folder: string): Promise<StoredObject[]> {
   if (!existsSync(folder)) return []
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const objects = await Promise.all(
     entries
-      .filter((entry) => entry.isFile())
+      .filter((entry) => entry.isFile() && !UNFINISHED.test(entry.name))
       .map(async (entry) => {
         const path = join(entry.parentPath, entry.name)
         const bytes = await stat(path).then(
