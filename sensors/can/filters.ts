@@ -1,5 +1,5 @@
+import { CAN_EFF_FLAG, CAN_RAW_FILTER_MAX, CAN_RTR_FLAG } from './abi.ts'
 import { type IdFilter, isExt } from './channel.ts'
-import { CAN_EFF_FLAG, CAN_RAW_FILTER_MAX, CAN_RTR_FLAG } from './linux.ts'
 
 /**
  * `struct can_filter[]` for the kernel; undefined where there are more than it takes, and everything

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { SensorError } from '../errors.ts'
-import { CANFD_MTU } from './linux.ts'
+import { CANFD_MTU } from './abi.ts'
 
 const SYS = '/sys/class/net'
 /** ARPHRD_CAN (linux/if_arp.h). */

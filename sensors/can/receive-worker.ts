@@ -1,7 +1,7 @@
 // The thread that reads one CAN socket. It waits for nothing but the kernel.
 import { parentPort, workerData } from 'node:worker_threads'
 import type { DropCause } from '../sensor.ts'
-import { EAGAIN, EINTR } from './linux.ts'
+import { EAGAIN, EINTR } from './abi.ts'
 import { Receiver } from './receiver.ts'
 import { FrameRing } from './ring.ts'
 
@@ -12,6 +12,7 @@ export interface ReceiveWorkerData {
 }
 
 export type FromReceiveWorker =
+  | { readonly kind: 'ready' }
   | { readonly kind: 'frames' }
   | { readonly kind: 'dropped'; readonly cause: DropCause; readonly count: number }
   | { readonly kind: 'failed'; readonly errno: number }
@@ -29,6 +30,9 @@ let overflows = 0
 let wasFull = false
 
 const tell = (message: FromReceiveWorker): void => port.postMessage(message)
+
+// A thread takes a while to start: who asks on the bus before that would wait in vain for an answer.
+tell({ kind: 'ready' })
 
 while (!ring.stopped) {
   if (ring.room() === 0) {

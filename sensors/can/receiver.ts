@@ -1,4 +1,5 @@
 import { FRAME_BRS, FRAME_ERR, FRAME_ESI, FRAME_EXT, FRAME_FD, FRAME_RTR } from '../frame.ts'
+import * as abi from './abi.ts'
 import * as linux from './linux.ts'
 import type { FrameRing } from './ring.ts'
 
@@ -6,14 +7,14 @@ import type { FrameRing } from './ring.ts'
 const SLOTS = 512
 /** Room for the control messages of one frame: its time, and the count of what was lost. */
 const CONTROL_BYTES = 128
-const IOVEC_BYTES = 2 * linux.WORD
+const IOVEC_BYTES = 2 * abi.WORD
 /** `struct msghdr`: name, namelen, iov, iovlen, control, controllen, flags. */
-const MSGHDR_BYTES = 7 * linux.WORD
+const MSGHDR_BYTES = 7 * abi.WORD
 /** `struct mmsghdr` has the message's length behind it. */
-const MMSGHDR_BYTES = MSGHDR_BYTES + linux.WORD
-const CONTROLLEN_AT = 5 * linux.WORD
-const CMSG_HEADER_BYTES = linux.WORD + 8
-const FRAME_WORDS = linux.CANFD_MTU / 4
+const MMSGHDR_BYTES = MSGHDR_BYTES + abi.WORD
+const CONTROLLEN_AT = 5 * abi.WORD
+const CMSG_HEADER_BYTES = abi.WORD + 8
+const FRAME_WORDS = abi.CANFD_MTU / 4
 
 /**
  * Fetches frames from a socket, hundreds by one call, into memory that is laid out once. On 64-bit
@@ -23,7 +24,7 @@ export class Receiver {
   /** Frames that the kernel dropped since the socket was made, as it last said. */
   overflows = 0
   readonly #fd: number
-  readonly #frames = new Uint8Array(SLOTS * linux.CANFD_MTU)
+  readonly #frames = new Uint8Array(SLOTS * abi.CANFD_MTU)
   readonly #words = new Uint32Array(this.#frames.buffer)
   readonly #control = new Uint8Array(SLOTS * CONTROL_BYTES)
   readonly #controlView = new DataView(this.#control.buffer)
@@ -41,12 +42,12 @@ export class Receiver {
     const vectorsView = new DataView(this.#vectors.buffer)
     for (let i = 0; i < SLOTS; i++) {
       const vector = i * IOVEC_BYTES
-      setWord(vectorsView, vector, frames + BigInt(i * linux.CANFD_MTU))
-      setWord(vectorsView, vector + linux.WORD, BigInt(linux.CANFD_MTU))
+      setWord(vectorsView, vector, frames + BigInt(i * abi.CANFD_MTU))
+      setWord(vectorsView, vector + abi.WORD, BigInt(abi.CANFD_MTU))
       const message = i * MMSGHDR_BYTES
-      setWord(this.#messagesView, message + 2 * linux.WORD, vectors + BigInt(vector))
-      setWord(this.#messagesView, message + 3 * linux.WORD, 1n)
-      setWord(this.#messagesView, message + 4 * linux.WORD, control + BigInt(i * CONTROL_BYTES))
+      setWord(this.#messagesView, message + 2 * abi.WORD, vectors + BigInt(vector))
+      setWord(this.#messagesView, message + 3 * abi.WORD, 1n)
+      setWord(this.#messagesView, message + 4 * abi.WORD, control + BigInt(i * CONTROL_BYTES))
     }
   }
 
@@ -60,7 +61,7 @@ export class Receiver {
     for (let i = 0; i < most; i++) {
       this.#messagesView.setUint32(i * MMSGHDR_BYTES + CONTROLLEN_AT, CONTROL_BYTES, true)
     }
-    const got = linux.recvmmsg(this.#fd, this.#messagesAt, most, linux.MSG_WAITFORONE)
+    const got = linux.recvmmsg(this.#fd, this.#messagesAt, most, abi.MSG_WAITFORONE)
     for (let i = 0; i < got; i++) this.#write(ring, i)
     return got
   }
@@ -70,21 +71,21 @@ export class Receiver {
     const head = this.#words[at]
     const second = this.#words[at + 1]
     const message = i * MMSGHDR_BYTES
-    const fd = this.#messagesView.getUint32(message + MSGHDR_BYTES, true) === linux.CANFD_MTU
+    const fd = this.#messagesView.getUint32(message + MSGHDR_BYTES, true) === abi.CANFD_MTU
     let flags = 0
     let id = head & 0x7ff
-    if (head & linux.CAN_ERR_FLAG) {
+    if (head & abi.CAN_ERR_FLAG) {
       flags = FRAME_ERR
-      id = head & linux.CAN_ERR_MASK
-    } else if (head & linux.CAN_EFF_FLAG) {
+      id = head & abi.CAN_ERR_MASK
+    } else if (head & abi.CAN_EFF_FLAG) {
       flags = FRAME_EXT
       id = head & 0x1fff_ffff
     }
-    if (head & linux.CAN_RTR_FLAG) flags |= FRAME_RTR
+    if (head & abi.CAN_RTR_FLAG) flags |= FRAME_RTR
     if (fd) {
       flags |= FRAME_FD
-      if ((second >>> 8) & linux.CANFD_BRS) flags |= FRAME_BRS
-      if ((second >>> 8) & linux.CANFD_ESI) flags |= FRAME_ESI
+      if ((second >>> 8) & abi.CANFD_BRS) flags |= FRAME_BRS
+      if ((second >>> 8) & abi.CANFD_ESI) flags |= FRAME_ESI
     }
     const length = Math.min(second & 0xff, fd ? 64 : 8)
     ring.write(this.#timeUs(i, message), id, flags, length, this.#words, at + 2)
@@ -98,22 +99,22 @@ export class Receiver {
     let timeUs = 0
     while (at + CMSG_HEADER_BYTES <= end) {
       const length = view.getUint32(at, true)
-      const type = view.getInt32(at + linux.WORD + 4, true)
+      const type = view.getInt32(at + abi.WORD + 4, true)
       const data = at + CMSG_HEADER_BYTES
-      if (view.getInt32(at + linux.WORD, true) === linux.SOL_SOCKET) {
-        if (type === linux.SO_TIMESTAMPING) {
+      if (view.getInt32(at + abi.WORD, true) === abi.SOL_SOCKET) {
+        if (type === abi.SO_TIMESTAMPING) {
           const seconds = view.getUint32(data, true) + view.getUint32(data + 4, true) * 2 ** 32
           timeUs = seconds * 1e6 + Math.floor(view.getUint32(data + 8, true) / 1000)
-        } else if (type === linux.SO_RXQ_OVFL) this.overflows = view.getUint32(data, true)
+        } else if (type === abi.SO_RXQ_OVFL) this.overflows = view.getUint32(data, true)
       }
       if (length < CMSG_HEADER_BYTES) break
-      at += Math.ceil(length / linux.WORD) * linux.WORD
+      at += Math.ceil(length / abi.WORD) * abi.WORD
     }
     return timeUs || Date.now() * 1000
   }
 }
 
 function setWord(view: DataView, at: number, value: bigint): void {
-  if (linux.WORD === 8) view.setBigUint64(at, value, true)
+  if (abi.WORD === 8) view.setBigUint64(at, value, true)
   else view.setUint32(at, Number(value), true)
 }

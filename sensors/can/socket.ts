@@ -1,9 +1,11 @@
 import { SensorError } from '../errors.ts'
 import { FRAME_BRS, FRAME_ESI, FRAME_FD } from '../frame.ts'
+import * as abi from './abi.ts'
 import type { IdFilter } from './channel.ts'
+import { failure } from './failure.ts'
 import { kernelFilters } from './filters.ts'
 import { flagsToSend } from './frame-check.ts'
-import { interfaceDown, readyInterface } from './interface.ts'
+import { readCounters, readyInterface } from './interface.ts'
 import * as linux from './linux.ts'
 
 /** How long one read may block, so that the worker sees that it is to end. */
@@ -25,7 +27,7 @@ export class CanSocket {
   readonly canFd: boolean
   /** What the kernel granted, which counts its own overhead as well. */
   readonly receiveBufferBytes: number
-  readonly #frame = new Uint8Array(linux.CANFD_MTU)
+  readonly #frame = new Uint8Array(abi.CANFD_MTU)
   readonly #view = new DataView(this.#frame.buffer)
 
   /**
@@ -36,21 +38,21 @@ export class CanSocket {
     const name = options.interface
     const { index, mtu } = readyInterface(name, options.fd === true)
     this.interface = name
-    this.canFd = options.fd !== false && mtu >= linux.CANFD_MTU
-    this.fd = linux.socket(linux.AF_CAN, linux.SOCK_RAW | linux.SOCK_CLOEXEC, linux.CAN_RAW)
+    this.canFd = options.fd !== false && mtu >= abi.CANFD_MTU
+    this.fd = linux.socket(abi.AF_CAN, abi.SOCK_RAW | abi.SOCK_CLOEXEC, abi.CAN_RAW)
     if (this.fd < 0) throw failure(name, 'socket', linux.errno())
     try {
       this.receiveBufferBytes = this.#grow(options.receiveBufferBytes)
-      this.#set(linux.SOL_SOCKET, linux.SO_RXQ_OVFL, 1)
-      const stamps = linux.SOF_TIMESTAMPING_RX_SOFTWARE | linux.SOF_TIMESTAMPING_SOFTWARE
-      this.#set(linux.SOL_SOCKET, linux.SO_TIMESTAMPING, stamps)
-      this.#setBytes(linux.SOL_SOCKET, linux.SO_RCVTIMEO, timeval(READ_TIMEOUT_US))
-      if (this.canFd) this.#set(linux.SOL_CAN_RAW, linux.CAN_RAW_FD_FRAMES, 1)
+      this.#set(abi.SOL_SOCKET, abi.SO_RXQ_OVFL, 1)
+      const stamps = abi.SOF_TIMESTAMPING_RX_SOFTWARE | abi.SOF_TIMESTAMPING_SOFTWARE
+      this.#set(abi.SOL_SOCKET, abi.SO_TIMESTAMPING, stamps)
+      this.#setBytes(abi.SOL_SOCKET, abi.SO_RCVTIMEO, timeval(READ_TIMEOUT_US))
+      if (this.canFd) this.#set(abi.SOL_CAN_RAW, abi.CAN_RAW_FD_FRAMES, 1)
       if (options.errorFrames) {
-        this.#set(linux.SOL_CAN_RAW, linux.CAN_RAW_ERR_FILTER, linux.CAN_ERR_MASK)
+        this.#set(abi.SOL_CAN_RAW, abi.CAN_RAW_ERR_FILTER, abi.CAN_ERR_MASK)
       }
       const address = new Uint8Array(24)
-      new DataView(address.buffer).setUint16(0, linux.AF_CAN, true)
+      new DataView(address.buffer).setUint16(0, abi.AF_CAN, true)
       new DataView(address.buffer).setInt32(4, index, true)
       if (linux.bind(this.fd, address, address.length) < 0)
         throw failure(name, 'bind', linux.errno())
@@ -64,7 +66,7 @@ export class CanSocket {
   filter(filters: readonly IdFilter[] | undefined): boolean {
     const list = filters && kernelFilters(filters)
     // One filter that every frame matches: what a new socket has.
-    this.#setBytes(linux.SOL_CAN_RAW, linux.CAN_RAW_FILTER, list ?? new Uint8Array(8))
+    this.#setBytes(abi.SOL_CAN_RAW, abi.CAN_RAW_FILTER, list ?? new Uint8Array(8))
     return list !== undefined
   }
 
@@ -77,15 +79,21 @@ export class CanSocket {
         hint: 'Set the interface up with "fd on", or ask without FD.',
       })
     }
-    const size = fd ? linux.CANFD_MTU : linux.CAN_MTU
+    const size = fd ? abi.CANFD_MTU : abi.CAN_MTU
     this.#frame.fill(0, 0, size)
-    this.#view.setUint32(0, (id | (ext ? linux.CAN_EFF_FLAG : 0)) >>> 0, true)
+    this.#view.setUint32(0, (id | (ext ? abi.CAN_EFF_FLAG : 0)) >>> 0, true)
     this.#frame[4] = data.length
-    if (flags & FRAME_BRS) this.#frame[5] |= linux.CANFD_BRS
-    if (flags & FRAME_ESI) this.#frame[5] |= linux.CANFD_ESI
+    if (flags & FRAME_BRS) this.#frame[5] |= abi.CANFD_BRS
+    if (flags & FRAME_ESI) this.#frame[5] |= abi.CANFD_ESI
     this.#frame.set(data, 8)
-    const sent = linux.send(this.fd, this.#frame, size, linux.MSG_DONTWAIT)
+    const sent = linux.send(this.fd, this.#frame, size, abi.MSG_DONTWAIT)
     if (sent < 0) throw failure(this.interface, 'send', linux.errno())
+  }
+
+  /** For `status`: what it was set up with, and the interface's counters. */
+  facts(): Record<string, number | string> {
+    const { receiveBufferBytes, canFd } = this
+    return { ...readCounters(this.interface), canFd: canFd ? 'on' : 'off', receiveBufferBytes }
   }
 
   close(): void {
@@ -95,11 +103,11 @@ export class CanSocket {
   #grow(bytes: number): number {
     // Beyond the system's limit for those who may; up to it for all others.
     const value = int32(bytes)
-    if (linux.setsockopt(this.fd, linux.SOL_SOCKET, linux.SO_RCVBUFFORCE, value, 4) < 0) {
-      linux.setsockopt(this.fd, linux.SOL_SOCKET, linux.SO_RCVBUF, value, 4)
+    if (linux.setsockopt(this.fd, abi.SOL_SOCKET, abi.SO_RCVBUFFORCE, value, 4) < 0) {
+      linux.setsockopt(this.fd, abi.SOL_SOCKET, abi.SO_RCVBUF, value, 4)
     }
     const granted = new Uint8Array(4)
-    linux.getsockopt(this.fd, linux.SOL_SOCKET, linux.SO_RCVBUF, granted, int32(4))
+    linux.getsockopt(this.fd, abi.SOL_SOCKET, abi.SO_RCVBUF, granted, int32(4))
     return new DataView(granted.buffer).getInt32(0, true)
   }
 
@@ -114,41 +122,6 @@ export class CanSocket {
   }
 }
 
-/** What a failed call means for a person. */
-export function failure(name: string, call: string, code: number): SensorError {
-  const cause = new Error(`${call}: ${linux.errorName(code)}`)
-  switch (code) {
-    case linux.ENETDOWN:
-      return interfaceDown(name, cause)
-    case linux.ENODEV:
-    case linux.ENXIO:
-      return new SensorError('DEVICE_LOST', `Interface ${name} is gone.`, {
-        cause,
-        hint: 'Plug the adapter in again; see "dmesg". It is opened again by itself.',
-      })
-    case linux.EPERM:
-    case linux.EACCES:
-      return new SensorError('DEVICE_DENIED', `No permission for a CAN socket on ${name}.`, {
-        cause,
-        hint: 'In a unit: RestrictAddressFamilies=AF_CAN; in a container: --network=host --cap-add=NET_RAW.',
-      })
-    case linux.EAFNOSUPPORT:
-    case linux.EPROTONOSUPPORT:
-      return new SensorError('DEVICE_PROTOCOL', 'This kernel has no SocketCAN.', {
-        cause,
-        hint: 'modprobe can_raw',
-      })
-    case linux.EAGAIN:
-    case linux.ENOBUFS:
-      return new SensorError('DEVICE_BUSY', `The queue of ${name} is full.`, {
-        cause,
-        hint: `Does anybody acknowledge on this bus? If so: ip link set ${name} txqueuelen 128.`,
-      })
-    default:
-      return new SensorError('DEVICE_LOST', `${name}: ${cause.message}`, { cause })
-  }
-}
-
 function int32(value: number): Uint8Array {
   const bytes = new Uint8Array(4)
   new DataView(bytes.buffer).setInt32(0, value, true)
@@ -157,7 +130,7 @@ function int32(value: number): Uint8Array {
 
 /** `struct timeval` of less than a second. */
 function timeval(us: number): Uint8Array {
-  const bytes = new Uint8Array(2 * linux.WORD)
-  new DataView(bytes.buffer).setInt32(linux.WORD, us, true)
+  const bytes = new Uint8Array(2 * abi.WORD)
+  new DataView(bytes.buffer).setInt32(abi.WORD, us, true)
   return bytes
 }

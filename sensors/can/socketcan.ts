@@ -5,9 +5,12 @@ import { SensorError } from '../errors.ts'
 import { FRAME_ERR, FrameBatch } from '../frame.ts'
 import type { Sensor, SensorContext, SensorKind } from '../sensor.ts'
 import { BusErrors } from './error-frames.ts'
+import { failure } from './failure.ts'
 import { idFilter } from './id-filter.ts'
+import { busOff } from './interface.ts'
 import type { FromReceiveWorker, ReceiveWorkerData } from './receive-worker.ts'
 import { FrameRing } from './ring.ts'
+import type { CanSocket } from './socket.ts'
 
 const config = z.strictObject({
   /** The kernel's name of it: `can0`. */
@@ -66,77 +69,93 @@ export class SocketCanSensor implements Sensor {
   async run(context: SensorContext, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     // Only Linux has what this needs: nothing of it is loaded before it is asked for.
-    const { CanSocket, failure } = await import('./socket.ts')
-    const { busOff, readCounters } = await import('./interface.ts')
-    const { interface: name, filters, queueFrames, coalesceMs } = this.#config
+    const { CanSocket } = await import('./socket.ts')
     const socket = new CanSocket(this.#config)
-    const ring = FrameRing.create(queueFrames)
+    const ring = FrameRing.create(this.#config.queueFrames)
     this.#batch.bus.fill(context.bus)
-    let filtered = false
-    const setFilters = (): void => {
-      const ids = filters === 'auto' ? context.wanted.current() : filters
-      filtered = socket.filter(ids === 'none' ? undefined : ids)
-    }
-    const tellDevice = (): void => {
-      context.device({
-        ...this.#errors.facts(),
-        ...readCounters(name),
-        canFd: socket.canFd ? 'on' : 'off',
-        filters: filtered ? 'kernel' : 'none',
-        receiveBufferBytes: socket.receiveBufferBytes,
-      })
-    }
     const undo: (() => void)[] = []
-    let worker: Worker | undefined
     let exited: Promise<unknown> = Promise.resolve()
     try {
-      setFilters()
-      undo.push(context.wanted.onChange(setFilters))
-      worker = startReceiver({ fd: socket.fd, ring: ring.buffer, coalesceMs })
-      exited = new Promise((resolve) => worker!.once('exit', resolve))
-      await new Promise<void>((resolve, reject) => {
-        const aborted = (): void => resolve()
-        signal.addEventListener('abort', aborted, { once: true })
-        undo.push(() => signal.removeEventListener('abort', aborted))
-        worker!.on('error', (cause: Error) =>
-          reject(
-            new SensorError('DEVICE_LOST', `The reader of ${name} failed: ${cause.message}`, {
-              cause,
-            }),
-          ),
-        )
-        worker!.on('message', (message: FromReceiveWorker) => {
-          if (message.kind === 'frames') this.#drain(ring, context)
-          else if (message.kind === 'dropped') context.dropped(message.cause, message.count)
-          else {
-            // How many were lost meanwhile nobody can tell; at least this one gap.
-            context.dropped('interface_down', 1)
-            reject(failure(name, 'recvmmsg', message.errno))
-          }
-        })
-        let wasOff = false
-        const timer = setInterval(() => {
-          tellDevice()
-          // With `restart-ms` the driver brings it back by itself: not after a second, it does not.
-          const off = this.#errors.state === 'bus-off'
-          if (off && wasOff) reject(busOff(name))
-          wasOff = off
-        }, COUNTERS_EVERY_MS)
-        undo.push(() => clearInterval(timer))
-        undo.push(context.offerSending((id, ext, data, flags) => socket.send(id, ext, data, flags)))
+      const filters = this.#filter(socket, context, undo)
+      const { coalesceMs } = this.#config
+      const worker = startReceiver({ fd: socket.fd, ring: ring.buffer, coalesceMs })
+      exited = new Promise((resolve) => worker.once('exit', resolve))
+      const tell = (): void => {
+        context.device({ ...this.#errors.facts(), ...socket.facts(), filters: filters() })
+      }
+      undo.push(tell)
+      const open = (): void => {
+        undo.push(context.offerSending(socket.send.bind(socket)))
         context.opened()
-        tellDevice()
+        tell()
         // The worker wakes us only if we are known to sleep.
         this.#drain(ring, context)
-      })
+      }
+      await Promise.race([
+        aborted(signal, undo),
+        this.#watch(tell, undo),
+        this.#listen(worker, ring, context, open),
+      ])
     } finally {
       for (const step of undo) step()
       ring.stop()
       await exited
       while (ring.waiting() > 0) this.#deliver(ring, context)
-      tellDevice()
       socket.close()
     }
+  }
+
+  /** Sets the kernel's filters, now and whenever something else is wanted; answers who filters. */
+  #filter(socket: CanSocket, context: SensorContext, undo: (() => void)[]): () => string {
+    const { filters } = this.#config
+    let filtered = false
+    const set = (): void => {
+      const ids = filters === 'auto' ? context.wanted.current() : filters
+      filtered = socket.filter(ids === 'none' ? undefined : ids)
+    }
+    set()
+    undo.push(context.wanted.onChange(set))
+    return () => (filtered ? 'kernel' : 'none')
+  }
+
+  /** Takes what the reading thread tells; rejects when it can read no more. */
+  #listen(worker: Worker, ring: FrameRing, context: SensorContext, open: () => void) {
+    const name = this.#config.interface
+    return new Promise<void>((_, reject) => {
+      worker.on('error', (cause: Error) => {
+        const message = `The reader of ${name} failed: ${cause.message}`
+        reject(new SensorError('DEVICE_LOST', message, { cause }))
+      })
+      worker.on('message', (message: FromReceiveWorker) => {
+        switch (message.kind) {
+          case 'ready':
+            return open()
+          case 'frames':
+            return this.#drain(ring, context)
+          case 'dropped':
+            return context.dropped(message.cause, message.count)
+          case 'failed':
+            // How many were lost meanwhile nobody can tell; at least this one gap.
+            context.dropped('interface_down', 1)
+            reject(failure(name, 'recvmmsg', message.errno))
+        }
+      })
+    })
+  }
+
+  /** Tells now and then how the device is; rejects once its controller stays bus-off. */
+  #watch(tell: () => void, undo: (() => void)[]): Promise<void> {
+    return new Promise((_, reject) => {
+      let wasOff = false
+      const timer = setInterval(() => {
+        tell()
+        // With `restart-ms` the driver brings it back by itself: not after a second, it does not.
+        const off = this.#errors.state === 'bus-off'
+        if (off && wasOff) reject(busOff(this.#config.interface))
+        wasOff = off
+      }, COUNTERS_EVERY_MS)
+      undo.push(() => clearInterval(timer))
+    })
   }
 
   #drain(ring: FrameRing, context: SensorContext): void {
@@ -157,6 +176,15 @@ export class SocketCanSensor implements Sensor {
     }
     if (batch.count > 0) context.frames(batch)
   }
+}
+
+function aborted(signal: AbortSignal, undo: (() => void)[]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => resolve()
+    signal.addEventListener('abort', done, { once: true })
+    undo.push(() => signal.removeEventListener('abort', done))
+    if (signal.aborted) resolve()
+  })
 }
 
 /** Built code runs as it is; in development the thread needs tsx as the process does. */

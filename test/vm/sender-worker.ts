@@ -1,6 +1,7 @@
 // Puts frames on an interface at a given rate, hundreds by one call, as another machine would.
 import { workerData } from 'node:worker_threads'
 import koffi from 'koffi'
+import * as abi from '../../sensors/can/abi.ts'
 import { readInterface } from '../../sensors/can/interface.ts'
 import * as linux from '../../sensors/can/linux.ts'
 import type { SenderData } from './sender.ts'
@@ -10,11 +11,11 @@ const sendmmsg = koffi
   .load(null)
   .func('int sendmmsg(int fd, void *messages, unsigned int count, int flags)')
 
-const fd: number = linux.socket(linux.AF_CAN, linux.SOCK_RAW, linux.CAN_RAW)
+const fd: number = linux.socket(abi.AF_CAN, abi.SOCK_RAW, abi.CAN_RAW)
 const address = new Uint8Array(24)
-new DataView(address.buffer).setUint16(0, linux.AF_CAN, true)
+new DataView(address.buffer).setUint16(0, abi.AF_CAN, true)
 new DataView(address.buffer).setInt32(4, readInterface(name).index, true)
-if (linux.bind(fd, address, address.length) < 0) throw new Error(linux.errorName(linux.errno()))
+if (linux.bind(fd, address, address.length) < 0) throw new Error(abi.errorName(linux.errno()))
 
 const count = frames.length / 16
 const vectors = new BigUint64Array(count * 2)
@@ -37,8 +38,8 @@ while (sent < count) {
     continue
   }
   const result: number = sendmmsg(fd, messagesAt + BigInt(sent * 64), upTo - sent, 0)
-  if (result < 0 && koffi.errno() !== linux.ENOBUFS) {
-    throw new Error(`sendmmsg: ${linux.errorName(koffi.errno())}`)
+  if (result < 0 && koffi.errno() !== abi.ENOBUFS) {
+    throw new Error(`sendmmsg: ${abi.errorName(koffi.errno())}`)
   }
   if (result > 0) sent += result
 }

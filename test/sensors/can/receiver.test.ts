@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import koffi from 'koffi'
+import * as abi from '../../../sensors/can/abi.ts'
 import * as linux from '../../../sensors/can/linux.ts'
 import { Receiver } from '../../../sensors/can/receiver.ts'
 import { FrameRing } from '../../../sensors/can/ring.ts'
@@ -24,9 +25,9 @@ function pair(t: TestContext): [receive: number, send: number] {
     .func('int socketpair(int domain, int type, int protocol, void *fds)')
   assert.equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0)
   t.after(() => fds.forEach((fd) => void linux.close(fd)))
-  const wait = new Uint8Array(2 * linux.WORD)
-  wait[linux.WORD] = 100
-  linux.setsockopt(fds[0], linux.SOL_SOCKET, linux.SO_RCVTIMEO, wait, wait.length)
+  const wait = new Uint8Array(2 * abi.WORD)
+  wait[abi.WORD] = 100
+  linux.setsockopt(fds[0], abi.SOL_SOCKET, abi.SO_RCVTIMEO, wait, wait.length)
   return [fds[0], fds[1]]
 }
 
@@ -68,7 +69,7 @@ test('every form of a frame, many by one call', (t) => {
     [0x7ff, FRAME_FD | FRAME_BRS, 64, 0xcc, 0xcc],
     [1, FRAME_EXT | FRAME_FD | 8, 12, 0xdd, 0xdd],
   ])
-  assert.equal(receiver.receive(ring), -linux.EAGAIN)
+  assert.equal(receiver.receive(ring), -abi.EAGAIN)
 })
 
 test('a length that no frame can have is cut, and no more is fetched than there is room for', (t) => {
