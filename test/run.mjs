@@ -1,11 +1,15 @@
 // Runs the tests: `node test/run.mjs [fast|real|all] [path part …]`.
-// fast: `*.test.ts`, no server needed. real: `*.real.test.ts`, against Apache Kafka and an S3 server.
-import { spawnSync } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+// fast: `*.test.ts`, no server needed. real: `*.real.test.ts`, against Apache Kafka and an S3 server;
+// where several files need a broker, they share one.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 
 const args = process.argv.slice(2)
 const group = ['fast', 'real', 'all'].includes(args[0]) ? args.shift() : 'all'
+const tsx = ['--import', 'tsx']
 
 function walk(folder) {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
@@ -13,18 +17,43 @@ function walk(folder) {
   )
 }
 
+const isReal = (file) => file.endsWith('.real.test.ts')
 const files = walk('test')
   .filter((file) => file.endsWith('.test.ts'))
-  .filter((file) => group === 'all' || file.endsWith('.real.test.ts') === (group === 'real'))
+  .filter((file) => group === 'all' || isReal(file) === (group === 'real'))
   .filter((file) => args.length === 0 || args.some((part) => file.includes(part)))
-  .sort()
+  // Those that wait for a broker first, so that the quick ones fill the gaps.
+  .sort((a, b) => isReal(b) - isReal(a) || a.localeCompare(b))
 if (files.length === 0) {
   console.error(`No test file matches ${[group, ...args].join(' ')}.`)
   process.exit(2)
 }
-const result = spawnSync(
+
+const env = { ...process.env }
+let central
+const sharing = files.filter((file) => readFileSync(file, 'utf8').includes('useCentral('))
+if (sharing.length > 1 && !env.MILEPOST_TEST_BOOTSTRAP) {
+  central = spawn(process.execPath, [...tsx, 'test/support/shared-central.ts'], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const [line] = await Promise.race([
+    once(central.stdout.setEncoding('utf8'), 'data'),
+    once(central, 'exit').then(() => ['']),
+  ])
+  if (!line.trim()) process.exit(1)
+  env.MILEPOST_TEST_BOOTSTRAP = line.trim()
+}
+
+const concurrency = `--test-concurrency=${availableParallelism()}`
+const runner = spawn(
   process.execPath,
-  ['--import', 'tsx', '--test', '--test-timeout=300000', ...files],
-  { stdio: 'inherit' },
+  [...tsx, '--test', '--test-timeout=600000', concurrency, ...files],
+  { stdio: 'inherit', env },
 )
-process.exit(result.status ?? 1)
+process.on('SIGINT', () => runner.kill('SIGINT'))
+const [code] = await once(runner, 'exit')
+if (central) {
+  central.stdin.end()
+  await once(central, 'exit')
+}
+process.exit(code ?? 1)
