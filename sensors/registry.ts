@@ -1,4 +1,6 @@
 import { socketcan } from './can/socketcan.ts'
+import { elm327 } from './elm327/elm327.ts'
+import { j1939 } from './j1939/j1939.ts'
 import { lines } from './lines/lines.ts'
 import { mqtt } from './mqtt/mqtt.ts'
 import { nmea } from './nmea/nmea.ts'
@@ -14,6 +16,7 @@ import { uds } from './uds/uds.ts'
  * config, so that outside of it a config is `unknown` until `config.parse` has made it.
  */
 export const SENSOR_KINDS: readonly SensorKind[] = [
+  elm327,
   lines,
   mqtt,
   nmea,
@@ -22,5 +25,6 @@ export const SENSOR_KINDS: readonly SensorKind[] = [
   socketcan,
   simulator,
   obd,
+  j1939,
   uds,
 ]
