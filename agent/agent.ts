@@ -9,6 +9,7 @@ import { Buses } from './buses.ts'
 import { Channels } from './channels.ts'
 import { bootId, clockState, systemClock } from './clock.ts'
 import { makeCampaigns } from './collection/campaigns.ts'
+import { knownSignals } from './collection/known-signals.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { ControlServer } from './control/server.ts'
 import { socketPath } from './control/socket-path.ts'
@@ -16,6 +17,8 @@ import { type Decoding, loadDecoder } from './decoding.ts'
 import { AgentError } from './error.ts'
 import type { Logger } from './log.ts'
 import { loadModels, type Models } from './models.ts'
+import { NamedReadings } from './names/named-readings.ts'
+import { Names } from './names/names.ts'
 import { Pipeline } from './pipeline.ts'
 import { type AgentStatus, type DecodeStatus, VERSION } from './status.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
@@ -79,11 +82,14 @@ export class Agent {
   async #open(): Promise<void> {
     const config = this.#config
     prepareDataDir(config.dataDir)
-    const decoding = await loadDecoder(config, this.#buses, this.#catalog, this.#log)
+    const names = new Names(config, this.#log)
+    const decoding = await loadDecoder(config, this.#buses, this.#catalog, names, this.#log)
+    const known = knownSignals(this.#catalog, config.sensors)
+    names.warnOfUnused(known)
     this.#decodeStatus = decoding.status
     this.#reads = decoding.reads
     const fetch = (sensor: string, what: string): void => this.#fetch(sensor, what)
-    const campaigns = makeCampaigns(config, this.#catalog, fetch, this.#log)
+    const campaigns = makeCampaigns(config, { catalog: this.#catalog, known, fetch }, this.#log)
     this.#control = await ControlServer.listen(socketPath(config.dataDir), {
       'GET /status': () => this.status(),
       'GET /signals': () => this.signals(),
@@ -110,6 +116,7 @@ export class Agent {
       keep: (campaign, record) =>
         this.#keep(campaign.config.lane, record.type, record.timeUs, record.content),
     })
+    const named = new NamedReadings(names, this.#catalog, this.#log)
     this.#tell('milepost.agent.started.v1', { version: VERSION, node: process.version })
     this.#supervisor = new Supervisor(config.sensors, (name) => this.#buses.indexOf(name), {
       catalog: this.#catalog,
@@ -119,7 +126,7 @@ export class Agent {
         this.#channels.route(batch)
       },
       bus: (index) => this.#channels.of(index),
-      readings: (batch) => this.#pipeline.readings(batch),
+      readings: (batch) => named.apply(batch, (given) => this.#pipeline.readings(given)),
       event: (sensor, type, content, timeUs) =>
         this.#keep('events', type, timeUs, { sensor, timeUs, ...content }),
       timeSeen: (sensor, utcUs, monoUs) => {

@@ -9,6 +9,7 @@ import type { Buses } from './buses.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { complaintOf } from './error.ts'
 import type { Logger } from './log.ts'
+import type { Names } from './names/names.ts'
 import type { DecodeStatus } from './status.ts'
 
 export interface Decoding {
@@ -27,6 +28,7 @@ export async function loadDecoder(
   config: LoadedConfig,
   buses: Buses,
   catalog: SignalCatalog,
+  names: Names,
   log: Logger,
 ): Promise<Decoding> {
   const skippedFiles: string[] = []
@@ -55,10 +57,7 @@ export async function loadDecoder(
     return { decoder: undefined, status: () => undefined, reads: () => undefined }
   }
   const decoder = new Decoder(sets, catalog, {
-    names: (message, signal) => {
-      const given = config.names[`${message}.${signal}`]
-      return typeof given === 'string' ? { name: given } : given
-    },
+    names: (message, signal, unit) => names.of(`${message}.${signal}`, unit),
   })
   const filters = sets.map((set) => (set?.messages.length ? wantedOf(set) : undefined))
   return {

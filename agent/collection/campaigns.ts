@@ -1,22 +1,15 @@
-import type { SignalCatalog } from '../../sensors/reading.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { nearest } from '../config/nearest.ts'
 import { AgentError } from '../error.ts'
 import type { Logger } from '../log.ts'
-import { type Campaign, type Fetch, makeCampaign } from './campaign.ts'
-import { knownSignals } from './known-signals.ts'
+import { type Campaign, type CampaignParts, makeCampaign } from './campaign.ts'
 
 /**
  * Makes every campaign of a config. Throws `CONFIG_INVALID` with file and line where a condition is
  * not accepted, or a sensor to be asked is not there. Signals that nothing delivers are warned of.
  */
-export function makeCampaigns(
-  config: LoadedConfig,
-  catalog: SignalCatalog,
-  fetch: Fetch,
-  log: Logger,
-): Campaign[] {
-  const known = knownSignals(catalog, config.sensors)
+export function makeCampaigns(config: LoadedConfig, parts: CampaignParts, log: Logger): Campaign[] {
+  const { known } = parts
   const place = (path: readonly PropertyKey[]): string => `${config.file}:${config.lineOf(path)}`
   const refuse = (path: readonly PropertyKey[], text: string, cause?: unknown): AgentError => {
     const where = path.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
@@ -44,7 +37,7 @@ export function makeCampaigns(
         `${place(['campaigns', i, 'signals', k])}: no signal is called "${name}" as yet${guess ? `; did you mean "${guess}"?` : ''}`,
       )
     }
-    return makeCampaign(campaign, { catalog, known, fetch }, (key, error) =>
+    return makeCampaign(campaign, parts, (key, error) =>
       refuse(['campaigns', i, key], (error as Error).message, error),
     )
   })

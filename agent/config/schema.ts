@@ -151,7 +151,16 @@ export const configSchema = z.strictObject({
   names: z
     .record(
       z.string(),
-      z.union([z.string(), z.strictObject({ name: z.string(), unit: z.string().optional() })]),
+      z.union([
+        z.string(),
+        z.strictObject({
+          name: z.string(),
+          /** The unit that it shall be in; its values are converted. */
+          unit: z.string().optional(),
+          /** The unit that it comes in, where the source says another or none. */
+          from: z.string().optional(),
+        }),
+      ]),
     )
     .default({}),
   campaigns: z.array(campaign).default([]),

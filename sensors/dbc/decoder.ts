@@ -7,7 +7,15 @@ import { numberExpression, scaledNumber } from './expression.ts'
 
 export interface DecoderOptions {
   /** Gives a signal another name and unit in the catalog (`Vehicle.Speed`); undefined keeps them. */
-  names?(message: string, signal: string): { name: string; unit?: string } | undefined
+  names?(message: string, signal: string, unit: string): SignalName | undefined
+}
+
+/** Another name of a signal; a value in its own unit becomes `value * factor + offset` in `unit`. */
+export interface SignalName {
+  readonly name: string
+  readonly unit?: string
+  readonly factor?: number
+  readonly offset?: number
 }
 
 /** Appends the readings of frame `i`; returns how many signals the frame was too short for. */
@@ -18,6 +26,8 @@ interface Entry {
   readonly message: DbcMessage
   /** Catalog index of each signal. */
   readonly signals: readonly number[]
+  /** Names that the config gave them. */
+  readonly given: readonly (SignalName | undefined)[]
   read: Read | undefined
 }
 
@@ -90,12 +100,14 @@ export class Decoder {
   }
 
   #entry(message: DbcMessage): Entry {
-    const signals = message.signals.map((signal) => {
-      const given = this.#options.names?.(message.name, signal.name)
-      const name = given?.name ?? `${message.name}.${signal.name}`
-      return this.#catalog.intern(name, given?.unit ?? signal.unit).index
+    const given = message.signals.map(({ name, unit }) =>
+      this.#options.names?.(message.name, name, unit),
+    )
+    const signals = message.signals.map((signal, i) => {
+      const name = given[i]?.name ?? `${message.name}.${signal.name}`
+      return this.#catalog.intern(name, given[i]?.unit ?? signal.unit).index
     })
-    return { message, signals, read: undefined }
+    return { message, signals, given, read: undefined }
   }
 }
 
@@ -130,12 +142,12 @@ class Bus {
   }
 }
 
-function compileRead({ message, signals }: Entry): Read {
+function compileRead({ message, signals, given }: Entry): Read {
   const emitter: Emitter = {
     load: (i) => `d[o + ${i}]`,
     // Patterns that mean "not available" (J1939-71, 5.1.4) are to be told apart here.
     store: (signal, index) =>
-      `s[k] = ${signals[index]}; v[k] = ${scaledNumber(signal, numberExpression(signal))}; t[k++] = at`,
+      `s[k] = ${signals[index]}; v[k] = ${converted(scaledNumber(signal, numberExpression(signal)), given[index])}; t[k++] = at`,
   }
   return compile<Read>(
     ['frames', 'i', 'out'],
@@ -150,6 +162,13 @@ out.count = k
 return missing
 `,
   )
+}
+
+/** The value in the unit that the config wants it in. */
+function converted(value: string, given: SignalName | undefined): string {
+  const { factor = 1, offset = 0 } = given ?? {}
+  const product = factor === 1 ? value : `(${value}) * (${factor})`
+  return offset === 0 ? product : `${product} + (${offset})`
 }
 
 function tooSmall(message: DbcMessage, capacity: number): string {
