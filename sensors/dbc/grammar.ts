@@ -1,8 +1,7 @@
-import { type Draft, type DraftAttribute, type DraftSignal, emptyDraft } from './draft.ts'
+import { type Draft, type DraftAttribute, emptyDraft } from './draft.ts'
+import { end, frameId, integer, names, pairs, value } from './phrases.ts'
+import { signal } from './signal-statement.ts'
 import { Tokens } from './tokens.ts'
-
-const INTEGER = /^[-+]?\d+$/
-const MARKER = /^(?:M|m\d+M?)$/
 
 type Statement = (tokens: Tokens, draft: Draft, line: number) => void
 
@@ -201,49 +200,6 @@ const STATEMENTS: Record<string, Statement | undefined> = {
   },
 }
 
-function signal(tokens: Tokens, line: number): DraftSignal {
-  const name = tokens.take('WORD', "the signal's name")
-  let marker = ''
-  if (tokens.kind === 'WORD') {
-    marker = tokens.text
-    if (!MARKER.test(marker)) tokens.fail(`expected M, m0 or m0M, found ${tokens.found()}`)
-    tokens.advance()
-  }
-  tokens.take(':', '":" after the signal\'s name')
-  const startBit = integer(tokens, 'the start bit')
-  tokens.take('|', '"|"')
-  const bitLength = integer(tokens, 'the length in bits')
-  tokens.take('@', '"@"')
-  if (tokens.text !== '0' && tokens.text !== '1') {
-    tokens.fail(`expected the byte order, 0 or 1, found ${tokens.found()}`)
-  }
-  const littleEndian = tokens.take('NUMBER', 'the byte order, 0 or 1') === '1'
-  const signed = tokens.take('SIGN', '+ for unsigned or - for signed') === '-'
-  tokens.take('(', '"("')
-  const factor = tokens.take('NUMBER', 'the factor')
-  tokens.take(',', '","')
-  const offset = tokens.take('NUMBER', 'the offset')
-  tokens.take(')', '")"')
-  const [minimum, maximum] = limits(tokens)
-  const unit = tokens.take('STRING', 'the unit as a string')
-  const receivers = names(tokens, 'a receiver')
-  return {
-    name,
-    marker,
-    startBit,
-    bitLength,
-    littleEndian,
-    signed,
-    factor,
-    offset,
-    minimum,
-    maximum,
-    unit,
-    receivers,
-    line,
-  }
-}
-
 function definition(tokens: Tokens, draft: Draft): void {
   const name = tokens.take('STRING', "the attribute's name")
   const type = tokens.take('WORD', "the attribute's type")
@@ -254,51 +210,4 @@ function definition(tokens: Tokens, draft: Draft): void {
   } else while (tokens.kind === 'NUMBER') tokens.advance()
   draft.definitions.set(name, { type, choices, fallback: undefined })
   end(tokens)
-}
-
-function limits(tokens: Tokens): [minimum: string, maximum: string] {
-  tokens.take('[', '"["')
-  const minimum = tokens.take('NUMBER', 'the minimum')
-  tokens.take('|', '"|"')
-  const maximum = tokens.take('NUMBER', 'the maximum')
-  tokens.take(']', '"]"')
-  return [minimum, maximum]
-}
-
-function pairs(tokens: Tokens): [string, string][] {
-  const found: [string, string][] = []
-  while (tokens.kind === 'NUMBER') {
-    if (!INTEGER.test(tokens.text)) tokens.fail(`expected an integer, found ${tokens.found()}`)
-    const raw = tokens.take('NUMBER', 'a raw value')
-    found.push([raw, tokens.take('STRING', 'the text of a raw value')])
-  }
-  end(tokens)
-  return found
-}
-
-function names(tokens: Tokens, what: string): string[] {
-  const found = [tokens.take('WORD', what)]
-  while (tokens.skip(',')) found.push(tokens.take('WORD', what))
-  return found
-}
-
-/** An attribute's value. Whether it is a number its definition tells, not the quotes. */
-function value(tokens: Tokens): string {
-  if (tokens.kind === 'NUMBER') return tokens.take('NUMBER', 'a value')
-  return tokens.take('STRING', 'a number or a string')
-}
-
-function frameId(tokens: Tokens): number {
-  return integer(tokens, 'the identifier of a message')
-}
-
-function integer(tokens: Tokens, what: string): number {
-  if (tokens.kind === 'NUMBER' && !INTEGER.test(tokens.text)) {
-    tokens.fail(`expected ${what} as an integer, found ${tokens.found()}`)
-  }
-  return Number(tokens.take('NUMBER', what))
-}
-
-function end(tokens: Tokens): void {
-  tokens.take(';', '";" at the end of the statement')
 }

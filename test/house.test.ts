@@ -1,0 +1,114 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { test } from 'node:test'
+import { SENSOR_KINDS } from '../sensors/registry.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+const ROOMS = ['agent', 'sensors', 'models', 'sync', 'deploy'] as const
+type Room = (typeof ROOMS)[number]
+
+/** What each room may import from, beside itself: arrows go down only. */
+const MAY_SEE: Readonly<Record<Room, readonly RegExp[]>> = {
+  agent: [/^sensors\//, /^models\//, /^sync\//, /^deploy\/central\//],
+  models: [/^sensors\/reading\.ts$/],
+  sensors: [],
+  sync: [],
+  // Central makes its topics through the one door to Kafka.
+  deploy: [/^sync\/kafka\/admin\.ts$/],
+}
+
+/** One library behind one door; a type alone may pass. */
+const DOORS: Readonly<Record<string, RegExp>> = {
+  kafkajs: /^sync\/kafka\//,
+  'better-sqlite3': /^sync\/(outbox|relay)\//,
+  '@tensorflow/': /^models\/runtime\//,
+  tuf: /^models\/release\//,
+  '@tufjs/': /^models\/release\//,
+  serialport: /^sensors\/serial\//,
+  commander: /^(agent\/cli|deploy\/central)\//,
+  pino: /^agent\//,
+}
+
+/** A file past this many lines has two subjects. */
+const MAX_LINES = 300
+
+interface Source {
+  readonly path: string
+  readonly lines: number
+  readonly imports: readonly { readonly from: string; readonly typeOnly: boolean }[]
+}
+
+function sources(folder: string): Source[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap((entry): Source[] => {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) return entry.name === 'target' ? [] : sources(path)
+    if (!/\.tsx?$/.test(entry.name)) return []
+    const text = readFileSync(join(ROOT, path), 'utf8')
+    const found = text.matchAll(
+      /^\s*(?:import|export)\s+(type\s)?[^'"`;]*?from\s+'([^']+)'|import\('([^']+)'\)|^import\s+'([^']+)'/gm,
+    )
+    const imports = [...found].map(([, type, from, dynamic, bare]) => ({
+      from: from ?? dynamic ?? bare,
+      typeOnly: type !== undefined,
+    }))
+    return [{ path, lines: text.split('\n').length - 1, imports }]
+  })
+}
+
+const all = ROOMS.flatMap(sources)
+
+test('there is a house to look at', () => {
+  for (const room of ROOMS)
+    assert.ok(
+      all.some(({ path }) => path.startsWith(`${room}/`)),
+      room,
+    )
+  assert.ok(all.reduce((sum, { imports }) => sum + imports.length, 0) > 200)
+})
+
+test('arrows between rooms go down only', () => {
+  const wrong = all.flatMap(({ path, imports }) => {
+    const room = path.split('/')[0] as Room
+    return imports
+      .filter(({ from }) => from.startsWith('.'))
+      .map(({ from }) => relative(ROOT, resolve(ROOT, dirname(path), from)))
+      .filter((to) => to.split('/')[0] !== room && !MAY_SEE[room].some((door) => door.test(to)))
+      .map((to) => `${path} imports ${to}`)
+  })
+  assert.deepEqual(wrong, [])
+})
+
+test('one library behind one door', () => {
+  const wrong = all.flatMap(({ path, imports }) =>
+    imports
+      .filter(({ typeOnly }) => !typeOnly)
+      .filter(({ from }) =>
+        Object.entries(DOORS).some(
+          ([library, door]) =>
+            (from === library || (library.endsWith('/') && from.startsWith(library))) &&
+            !door.test(path),
+        ),
+      )
+      .map(({ from }) => `${path} imports ${from}`),
+  )
+  assert.deepEqual(wrong, [])
+})
+
+test(`no file is longer than ${MAX_LINES} lines`, () => {
+  const long = all.filter(({ lines }) => lines > MAX_LINES)
+  assert.deepEqual(
+    long.map(({ path, lines }) => `${path}: ${lines}`),
+    [],
+  )
+})
+
+test('every kind of sensor has a folder with a README that shows its config', () => {
+  for (const { kind } of SENSOR_KINDS) {
+    const homes = readdirSync(join(ROOT, 'sensors')).filter((folder) => {
+      const readme = join(ROOT, 'sensors', folder, 'README.md')
+      return existsSync(readme) && new RegExp(`kind: ${kind}\\b`).test(readFileSync(readme, 'utf8'))
+    })
+    assert.ok(homes.length > 0, `no README shows kind: ${kind}`)
+  }
+})
