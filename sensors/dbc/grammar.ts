@@ -1,5 +1,5 @@
-import { type Draft, type DraftAttribute, emptyDraft } from './draft.ts'
-import { end, frameId, integer, names, pairs, value } from './phrases.ts'
+import { type Draft, type DraftAttribute, type DraftSignal, emptyDraft } from './draft.ts'
+import { end, frameId, integer, limits, names, pairs, value } from './phrases.ts'
 import { signal } from './signal-statement.ts'
 import { Tokens } from './tokens.ts'
 
