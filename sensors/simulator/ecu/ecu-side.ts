@@ -6,6 +6,8 @@ import type { SensorContext } from '../../sensor.ts'
 import type { Vehicle } from '../vehicle.ts'
 import { ecuBehaviour } from './behaviour.ts'
 import { SimulatedEcu } from './ecu.ts'
+import { vehicleGroups } from './j1939-groups.ts'
+import { J1939Node } from './j1939-node.ts'
 import { VehicleData } from './vehicle-data.ts'
 
 /** The simulated ECUs, as the simulator's config has them. */
@@ -17,6 +19,8 @@ export const ecuConfig = z.strictObject({
     .regex(/^[A-HJ-NPR-Z0-9]{17}$/, 'expected 17 capitals and digits, without I, O and Q')
     .default('WMPSXM00000000001'),
   behaviour: ecuBehaviour.prefault({}),
+  /** The engine also speaks J1939, from source address 0. */
+  j1939: z.boolean().default(false),
 })
 
 export type EcuConfig = z.infer<typeof ecuConfig>
@@ -30,6 +34,7 @@ const ENGINE = 0x10
  */
 export class EcuSide {
   readonly engine: SimulatedEcu
+  readonly truck: J1939Node | undefined
   readonly #data: VehicleData
   readonly #release: () => void
 
@@ -59,17 +64,22 @@ export class EcuSide {
     this.engine = new SimulatedEcu(bus.channel(), opposite(tester), clock, this.#data, {
       behaviour: config.behaviour,
     })
+    this.truck = config.j1939
+      ? new J1939Node(bus.channel(), 0, clock, vehicleGroups(vehicle, config.vin))
+      : undefined
     const withdraw = context.offerSending((id, ext, data, flags) => gate.send(id, ext, data, flags))
     this.#release = () => {
       withdraw()
       unlisten()
       this.engine.close()
+      this.truck?.close()
     }
   }
 
   /** Lets time pass for the ECUs: faults of the vehicle become trouble codes. */
   tick(): void {
-    this.#data.watch(this.engine.memory)
+    this.#data.watch(this.engine.memory, this.truck)
+    this.truck?.tick()
   }
 
   close(): void {

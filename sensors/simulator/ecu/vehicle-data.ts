@@ -1,6 +1,7 @@
 import { codeBytes } from '../../diagnostics/trouble-codes.ts'
 import type { FaultKind } from '../faults.ts'
 import type { Vehicle } from '../vehicle.ts'
+import type { J1939Node } from './j1939-node.ts'
 import type { EcuMemory } from './memory.ts'
 import type { EcuData } from './obd-server.ts'
 
@@ -47,6 +48,9 @@ const CODES: readonly {
   fault: FaultKind
   code: string
   failureType: number
+  /** The same for J1939. */
+  spn: number
+  fmi: number
   pending: (v: Vehicle) => boolean
   stored: (v: Vehicle) => boolean
 }[] = [
@@ -54,6 +58,8 @@ const CODES: readonly {
     fault: 'misfire',
     code: 'P0300',
     failureType: 0x00,
+    spn: 1322,
+    fmi: 11,
     pending: (v) => v.faults.grownSec('misfire') > 2,
     stored: (v) => v.faults.grownSec('misfire') > 10,
   },
@@ -61,6 +67,8 @@ const CODES: readonly {
     fault: 'coolant',
     code: 'P0217',
     failureType: 0x4b,
+    spn: 110,
+    fmi: 0,
     pending: (v) => v.thermal.coolant > 108,
     stored: (v) => v.thermal.coolant > 114,
   },
@@ -68,6 +76,8 @@ const CODES: readonly {
     fault: 'battery',
     code: 'P0562',
     failureType: 0x16,
+    spn: 168,
+    fmi: 1,
     pending: (v) => v.battery.voltage < 12.8 && v.faults.grownSec('battery') > 0,
     stored: (v) => v.battery.voltage < 12.4 && v.faults.grownSec('battery') > 0,
   },
@@ -102,8 +112,8 @@ export class VehicleData implements EcuData {
   }
 
   /** Sets the codes that the vehicle's faults have earned by now; each once. */
-  watch(memory: EcuMemory): void {
-    for (const { code, failureType, pending, stored } of CODES) {
+  watch(memory: EcuMemory, truck?: J1939Node): void {
+    for (const { code, failureType, spn, fmi, pending, stored } of CODES) {
       for (const [kind, is] of [
         ['pending', pending],
         ['stored', stored],
@@ -112,6 +122,7 @@ export class VehicleData implements EcuData {
         if (this.#told.has(key) || !is(this.#vehicle)) continue
         this.#told.add(key)
         memory.set(codeBytes(code)!, [kind], this.freezeFrame(), failureType)
+        if (kind === 'stored') truck?.active.push({ spn, fmi, occurrences: 1 })
       }
     }
   }
