@@ -1,6 +1,6 @@
 import type { Batch } from './batch.ts'
 import type { OutboxOptions } from './outbox/outbox.ts'
-import type { PumpLimits } from './pump.ts'
+import type { PumpLimits } from './pump-limits.ts'
 import type { Complaint, SyncStatus } from './status.ts'
 import type { UplinkConfig } from './uplinks.ts'
 

@@ -1,45 +1,13 @@
 import { Backoff, Gate } from './backoff.ts'
 import { SyncError } from './errors.ts'
 import type { Outbox } from './outbox/outbox.ts'
-import { LANES, type Lane, type StoredRecord } from './record.ts'
+import { Picker } from './picker.ts'
+import { DEFAULT_PUMP_LIMITS, type PumpLimits } from './pump-limits.ts'
+import { LANES, type StoredRecord } from './record.ts'
 import { type Complaint, complaintOf, type UplinkState, type UplinkStatus } from './status.ts'
 import { Suspects } from './suspects.ts'
 import type { Positions, Uplink } from './uplink.ts'
 
-export interface PumpLimits {
-  /** Records in one `send`: begins with the first, grows to the second while sends are quick. */
-  readonly startBatchRecords: number
-  readonly maxBatchRecords: number
-  /** Bytes of payload in the largest `send`; smaller ones in proportion. */
-  readonly maxBatchBytes: number
-  /** A `send` that took longer halves the next one; one that took a quarter doubles it. */
-  readonly slowSendMs: number
-  /** How long records of the `telemetry` lane may wait for company. */
-  readonly telemetryLingerMs: number
-  /** Waits between tries: at least, at most, and where another device has this vehicle's name. */
-  readonly minRetryMs: number
-  readonly maxRetryMs: number
-  readonly fencedRetryMs: number
-  /** Acknowledged records are deleted when there are so many, or after so long. */
-  readonly releaseRecords: number
-  readonly releaseIntervalMs: number
-}
-
-export const DEFAULT_PUMP_LIMITS: PumpLimits = {
-  startBatchRecords: 1_000,
-  maxBatchRecords: 5_000,
-  maxBatchBytes: 4 * 1024 ** 2,
-  slowSendMs: 2_000,
-  telemetryLingerMs: 0,
-  minRetryMs: 250,
-  maxRetryMs: 30_000,
-  fencedRetryMs: 60_000,
-  releaseRecords: 10_000,
-  releaseIntervalMs: 5_000,
-}
-
-const LEAST_BATCH_RECORDS = 50
-const LEAST_BATCH_BYTES = 64 * 1024
 /** Given to calls in flight to settle once their uplink is closed. */
 const AFTER_CLOSE_MS = 500
 
@@ -70,6 +38,7 @@ export class Pump {
   readonly #backoff: Backoff
   readonly #gate = new Gate()
   readonly #suspects = new Suspects()
+  readonly #picker: Picker
   #running: Promise<void> | undefined
   #uplink: Uplink | undefined
   #paused = false
@@ -81,18 +50,16 @@ export class Pump {
   #sentBytes = 0
   #lastAckTimeUs = 0
   #nextRetryTimeUs = 0
-  #batchRecords: number
   /** For each lane the last `seq` that the other side has. */
   #positions: Positions = { critical: 0, events: 0, telemetry: 0 }
   #unreleasedSinceMs = 0
-  #lingerSinceMs = 0
 
   constructor(options: PumpOptions) {
     this.#options = options
     this.#limits = { ...DEFAULT_PUMP_LIMITS, ...options.limits }
     this.#nowUs = options.nowUs ?? (() => Date.now() * 1000)
     this.#backoff = new Backoff(this.#limits.minRetryMs, this.#limits.maxRetryMs, options.random)
-    this.#batchRecords = this.#limits.startBatchRecords
+    this.#picker = new Picker(this.#limits)
     this.#sinceUs = this.#nowUs()
   }
 
@@ -209,7 +176,10 @@ export class Pump {
 
   async #drain(uplink: Uplink, outbox: Outbox): Promise<void> {
     while (!this.#paused && this.#options.outbox() === outbox) {
-      const batch = this.#lingering(outbox) ? [] : this.#next(outbox)
+      const batch =
+        this.#suspects.size > 0
+          ? this.#suspects.half()
+          : this.#picker.next(outbox, this.#positions, this.#closing)
       if (batch.length === 0) {
         if (this.#closing) break
         await this.#gate.wait(this.#idleMs(outbox))
@@ -237,7 +207,7 @@ export class Pump {
       if (rejected) this.#isolate(outbox, batch, error)
       throw error
     }
-    this.#pace(batch.length, performance.now() - startMs)
+    this.#picker.pace(batch.length, performance.now() - startMs)
     this.#positions = reached
     this.#suspects.skip(reached)
     this.#sentRecords += batch.length
@@ -261,49 +231,11 @@ export class Pump {
     if (this.#options.outbox() === outbox) outbox.bury(batch[0], error.message)
   }
 
-  #next(outbox: Outbox): StoredRecord[] {
-    if (this.#suspects.size > 0) return this.#suspects.half()
-    const { maxBatchRecords, maxBatchBytes } = this.#limits
-    const batch: StoredRecord[] = []
-    let bytes = Math.max(LEAST_BATCH_BYTES, (maxBatchBytes * this.#batchRecords) / maxBatchRecords)
-    for (const lane of LANES) {
-      const room = this.#batchRecords - batch.length
-      if (room <= 0 || bytes <= 0) break
-      if (!this.#waits(outbox, lane)) continue
-      const records = outbox.read(lane, this.#positions[lane], room, bytes)
-      for (const record of records) {
-        // The first of a lane may be larger than what is left; then it opens the next batch.
-        if (batch.length > 0 && record.payload.length > bytes) {
-          bytes = 0
-          break
-        }
-        batch.push(record)
-        bytes -= record.payload.length
-      }
-    }
-    this.#lingerSinceMs = 0
-    return batch
-  }
-
-  #waits(outbox: Outbox, lane: Lane): boolean {
-    return outbox.waiting(lane) > 0 && outbox.lastSeq(lane) > this.#positions[lane]
-  }
-
-  /** True while only telemetry waits, too little of it, and not yet for long enough. */
-  #lingering(outbox: Outbox): boolean {
-    const { telemetryLingerMs } = this.#limits
-    if (telemetryLingerMs === 0 || this.#closing || this.#suspects.size > 0) return false
-    if (!this.#waits(outbox, 'telemetry')) return false
-    if (this.#waits(outbox, 'critical') || this.#waits(outbox, 'events')) return false
-    if (outbox.waiting('telemetry') >= this.#batchRecords) return false
-    this.#lingerSinceMs ||= performance.now()
-    return performance.now() - this.#lingerSinceMs < telemetryLingerMs
-  }
-
   #idleMs(outbox: Outbox): number | undefined {
     const nowMs = performance.now()
     const until: number[] = []
-    if (this.#lingerSinceMs > 0) until.push(this.#lingerSinceMs + this.#limits.telemetryLingerMs)
+    const { lingersUntilMs } = this.#picker
+    if (lingersUntilMs > 0) until.push(lingersUntilMs)
     if (outbox.unreleased > 0) {
       until.push(this.#unreleasedSinceMs + this.#limits.releaseIntervalMs)
     }
@@ -315,18 +247,6 @@ export class Pump {
     const ageMs = performance.now() - this.#unreleasedSinceMs
     const { releaseRecords, releaseIntervalMs } = this.#limits
     if (outbox.unreleased >= releaseRecords || ageMs >= releaseIntervalMs) outbox.release()
-  }
-
-  #pace(records: number, tookMs: number): void {
-    const { slowSendMs, maxBatchRecords } = this.#limits
-    if (tookMs > slowSendMs) {
-      this.#batchRecords = Math.max(
-        Math.min(LEAST_BATCH_RECORDS, maxBatchRecords),
-        Math.ceil(this.#batchRecords / 2),
-      )
-    } else if (records >= this.#batchRecords && tookMs < slowSendMs / 4) {
-      this.#batchRecords = Math.min(maxBatchRecords, this.#batchRecords * 2)
-    }
   }
 
   #failed(error: unknown): number {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import type { Worker } from 'node:worker_threads'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES } from '../../sync/record.ts'
 import { Sync, type SyncOptions } from '../../sync/sync-thread.ts'
@@ -167,6 +168,50 @@ test('after the close nothing is taken and nobody waits', async (t) => {
   await assert.rejects(sync.flush(), { code: 'OUTBOX_CLOSED' })
   await assert.rejects(sync.repairTimes('b', 1), { code: 'OUTBOX_CLOSED' })
   assert.equal(sync.status().lanes.events.dropped, 1)
+})
+
+test('a thread that ends is started again, and what was in its hands stands in the ledger', async (t) => {
+  const path = join(tempFolder(t), 'o.db')
+  const threads: Worker[] = []
+  const seen = (worker: Worker) => threads.push(worker)
+  process.on('worker', seen)
+  t.after(() => process.off('worker', seen))
+  const sync = await startSync(t, path)
+  for (let i = 0; i < 100; i++) sync.append(record('events', `before ${i}`))
+  await sync.flush()
+  for (let i = 0; i < 100; i++) sync.append(record('events', `under way ${i}`))
+  const flushed = sync.flush()
+  const ended = threads[0].terminate()
+  await assert.rejects(flushed, { code: 'OUTBOX_CLOSED' })
+  await ended
+  assert.equal(sync.status().outbox.state, 'failed')
+  for (let i = 0; i < 100; i++) sync.append(record('critical', `meanwhile ${i}`))
+  await until('it is back', () => sync.status().outbox.state === 'ok')
+  await sync.flush()
+  await sync.close()
+  assert.equal(threads.length, 2)
+  const rows = readAll(openOutbox(t, { path }))
+  const kept = (word: string) => rows.filter((row) => textOf(row).startsWith(word)).length
+  assert.deepEqual([kept('before'), kept('meanwhile')], [100, 100])
+  const told = ledgerOf(rows).map(({ lane, cause, count }) => [lane, cause, count])
+  assert.deepEqual(told, [['events', 'closed', 100]])
+  assert.equal(sync.status().lanes.events.dropped, 100)
+})
+
+test('what comes after the close is told in the ledger of the next run', async (t) => {
+  const path = join(tempFolder(t), 'o.db')
+  const first = await startSync(t, path)
+  await first.close()
+  for (let i = 0; i < 3; i++) first.append(record('critical', 'late'))
+  for (let run = 0; run < 2; run++) {
+    const sync = await startSync(t, path)
+    sync.append(record('events', 'x'))
+    await sync.flush()
+    assert.equal(sync.status().lanes.critical.dropped, 3)
+    await sync.close()
+  }
+  const told = ledgerOf(readAll(openOutbox(t, { path })))
+  assert.deepEqual(told, [{ lane: 'critical', cause: 'closed', count: 3 }])
 })
 
 test('an outbox that breaks under way is put aside, and records go on being kept', async (t) => {

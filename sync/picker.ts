@@ -1,0 +1,76 @@
+import type { Outbox } from './outbox/outbox.ts'
+import type { PumpLimits } from './pump-limits.ts'
+import { LANES, type Lane, type StoredRecord } from './record.ts'
+import type { Positions } from './uplink.ts'
+
+const LEAST_BATCH_RECORDS = 50
+const LEAST_BATCH_BYTES = 64 * 1024
+
+/** Chooses what is sent next: `critical` first, as much as the link has shown that it can take. */
+export class Picker {
+  readonly #limits: PumpLimits
+  #batchRecords: number
+  #lingerSinceMs = 0
+
+  constructor(limits: PumpLimits) {
+    this.#limits = limits
+    this.#batchRecords = limits.startBatchRecords
+  }
+
+  /** When lingering ends, on the clock of `performance.now()`; 0 where nothing lingers. */
+  get lingersUntilMs(): number {
+    return this.#lingerSinceMs > 0 ? this.#lingerSinceMs + this.#limits.telemetryLingerMs : 0
+  }
+
+  /** The next records to send after these positions; none while too little waits. */
+  next(outbox: Outbox, positions: Positions, atOnce: boolean): StoredRecord[] {
+    if (!atOnce && this.#lingering(outbox, positions)) return []
+    const { maxBatchRecords, maxBatchBytes } = this.#limits
+    const batch: StoredRecord[] = []
+    let bytes = Math.max(LEAST_BATCH_BYTES, (maxBatchBytes * this.#batchRecords) / maxBatchRecords)
+    for (const lane of LANES) {
+      const room = this.#batchRecords - batch.length
+      if (room <= 0 || bytes <= 0) break
+      if (!waits(outbox, positions, lane)) continue
+      const records = outbox.read(lane, positions[lane], room, bytes)
+      for (const record of records) {
+        // The first of a lane may be larger than what is left; then it opens the next batch.
+        if (batch.length > 0 && record.payload.length > bytes) {
+          bytes = 0
+          break
+        }
+        batch.push(record)
+        bytes -= record.payload.length
+      }
+    }
+    this.#lingerSinceMs = 0
+    return batch
+  }
+
+  /** True while only telemetry waits, too little of it, and not yet for long enough. */
+  #lingering(outbox: Outbox, positions: Positions): boolean {
+    const { telemetryLingerMs } = this.#limits
+    if (telemetryLingerMs === 0 || !waits(outbox, positions, 'telemetry')) return false
+    if (waits(outbox, positions, 'critical') || waits(outbox, positions, 'events')) return false
+    if (outbox.waiting('telemetry') >= this.#batchRecords) return false
+    this.#lingerSinceMs ||= performance.now()
+    return performance.now() - this.#lingerSinceMs < telemetryLingerMs
+  }
+
+  /** Takes note of how long a `send` of so many records took. */
+  pace(records: number, tookMs: number): void {
+    const { slowSendMs, maxBatchRecords } = this.#limits
+    if (tookMs > slowSendMs) {
+      this.#batchRecords = Math.max(
+        Math.min(LEAST_BATCH_RECORDS, maxBatchRecords),
+        Math.ceil(this.#batchRecords / 2),
+      )
+    } else if (records >= this.#batchRecords && tookMs < slowSendMs / 4) {
+      this.#batchRecords = Math.min(maxBatchRecords, this.#batchRecords * 2)
+    }
+  }
+}
+
+function waits(outbox: Outbox, positions: Positions, lane: Lane): boolean {
+  return outbox.waiting(lane) > 0 && outbox.lastSeq(lane) > positions[lane]
+}
