@@ -1,5 +1,4 @@
-import { extname } from 'node:path'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import { z } from 'zod'
 import { SensorError } from '../errors.ts'
 import { FRAME_ERR, FrameBatch } from '../frame.ts'
@@ -8,9 +7,10 @@ import { BusErrors } from './error-frames.ts'
 import { failure } from './failure.ts'
 import { idFilter } from './id-filter.ts'
 import { busOff } from './interface.ts'
-import type { FromReceiveWorker, ReceiveWorkerData } from './receive-worker.ts'
+import type { FromReceiveWorker } from './receive-worker.ts'
 import { FrameRing } from './ring.ts'
 import type { CanSocket } from './socket.ts'
+import { startReceiver } from './start-receiver.ts'
 
 const config = z.strictObject({
   /** The kernel's name of it: `can0`. */
@@ -184,14 +184,5 @@ function aborted(signal: AbortSignal, undo: (() => void)[]): Promise<void> {
     signal.addEventListener('abort', done, { once: true })
     undo.push(() => signal.removeEventListener('abort', done))
     if (signal.aborted) resolve()
-  })
-}
-
-/** Built code runs as it is; in development the thread needs tsx as the process does. */
-function startReceiver(workerData: ReceiveWorkerData): Worker {
-  const extension = extname(import.meta.url)
-  return new Worker(new URL(`./receive-worker${extension}`, import.meta.url), {
-    workerData,
-    ...(extension === '.ts' ? { execArgv: ['--import', 'tsx'] } : {}),
   })
 }

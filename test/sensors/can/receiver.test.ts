@@ -1,7 +1,6 @@
 // The real recvmmsg, on a pair of sockets that every kernel has; the machine test does it with CAN.
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
-import koffi from 'koffi'
+import { test } from 'node:test'
 import * as abi from '../../../sensors/can/abi.ts'
 import * as linux from '../../../sensors/can/linux.ts'
 import { Receiver } from '../../../sensors/can/receiver.ts'
@@ -14,31 +13,7 @@ import {
   FRAME_RTR,
   FrameBatch,
 } from '../../../sensors/frame.ts'
-
-const AF_UNIX = 1
-const SOCK_DGRAM = 2
-
-function pair(t: TestContext): [receive: number, send: number] {
-  const fds = new Int32Array(2)
-  const socketpair = koffi
-    .load(null)
-    .func('int socketpair(int domain, int type, int protocol, void *fds)')
-  assert.equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0)
-  t.after(() => fds.forEach((fd) => void linux.close(fd)))
-  const wait = new Uint8Array(2 * abi.WORD)
-  wait[abi.WORD] = 100
-  linux.setsockopt(fds[0], abi.SOL_SOCKET, abi.SO_RCVTIMEO, wait, wait.length)
-  return [fds[0], fds[1]]
-}
-
-function put(fd: number, size: number, canId: number, length: number, flags = 0, fill = 0): void {
-  const frame = new Uint8Array(size)
-  new DataView(frame.buffer).setUint32(0, canId, true)
-  frame[4] = length
-  frame[5] = flags
-  frame.fill(fill, 8, 8 + length)
-  assert.equal(linux.send(fd, frame, size, 0), size)
-}
+import { pair, put } from './sockets.ts'
 
 test('every form of a frame, many by one call', (t) => {
   const [receive, send] = pair(t)
