@@ -19,7 +19,7 @@ export interface Adapter {
 /** A reset takes up to a second; clones take longer. */
 const RESET_TIMEOUT_MS = 3000
 const INTERRUPT_TIMEOUT_MS = 300
-const RESET_ATTEMPTS = 3
+const RESET_ATTEMPTS = 2
 /** A search tries a dozen protocols, some of them for seconds. */
 const ASK_TIMEOUT_MS = 20_000
 /** `ATST` counts units of 4 ms in one byte. */

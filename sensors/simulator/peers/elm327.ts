@@ -42,7 +42,8 @@ export class Elm327 {
   #length = false
   #protocol = '0'
   #priority = '18'
-  #header = '7DF'
+  /** Empty: OBD's functional request. */
+  #header = ''
   #timeoutMs = 200
   #filter = { id: 0, mask: 0 }
   #stnFilters: { id: number; mask: number }[] = []
@@ -184,7 +185,8 @@ export class Elm327 {
       return
     }
     const ext = !STANDARD.includes(this.#protocol)
-    const id = Number.parseInt(ext ? this.#priority + this.#header : this.#header, 16)
+    const header = this.#header || (ext ? 'DB33F1' : '7DF')
+    const id = Number.parseInt(ext ? this.#priority + header : header, 16)
     this.#request = { timer: this.#untilQuiet(), answers: 0 }
     this.#channel.send(id, ext, data)
   }
