@@ -3,6 +3,7 @@ import { wantedOf } from '../sensors/can/wanted.ts'
 import type { Database } from '../sensors/dbc/database.ts'
 import { DatabaseSet } from '../sensors/dbc/database-set.ts'
 import { Decoder } from '../sensors/dbc/decoder.ts'
+import { ERROR, NOT_AVAILABLE, OUT_OF_RANGE } from '../sensors/dbc/no-value.ts'
 import { loadDbc } from '../sensors/dbc/parse.ts'
 import type { SignalCatalog } from '../sensors/reading.ts'
 import type { Buses } from './buses.ts'
@@ -58,6 +59,7 @@ export async function loadDecoder(
   }
   const decoder = new Decoder(sets, catalog, {
     names: (message, signal, unit) => names.of(`${message}.${signal}`, unit),
+    noValues: (bus) => config.buses[buses.nameOf(bus)]?.noValues ?? 'drop',
   })
   const filters = sets.map((set) => (set?.messages.length ? wantedOf(set) : undefined))
   return {
@@ -65,7 +67,12 @@ export async function loadDecoder(
     reads: (bus) => filters[bus],
     status: () => {
       const { decoded, unknown, short, skipped } = decoder
-      return { frames: decoded + unknown + skipped, decoded, unknown, short, skipped, skippedFiles }
+      const frames = decoded + unknown + skipped
+      const notAvailable = decoder.marks[NOT_AVAILABLE]
+      const errors = decoder.marks[ERROR]
+      const outOfRange = decoder.marks[OUT_OF_RANGE]
+      const noValues = { notAvailable, errors, outOfRange }
+      return { frames, decoded, unknown, short, skipped, noValues, skippedFiles }
     },
   }
 }

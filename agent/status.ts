@@ -21,6 +21,12 @@ export interface DecodeStatus {
   readonly unknown: number
   /** Frames too short for the signals that their message has. */
   readonly short: number
+  /** Signals that were no value: J1939's "not available" and "error", and beyond the file's range. */
+  readonly noValues: {
+    readonly notAvailable: number
+    readonly errors: number
+    readonly outOfRange: number
+  }
   /** DBC files that were refused and skipped, as the config allowed. */
   readonly skippedFiles: readonly string[]
 }

@@ -24,6 +24,11 @@ const bus = z.strictObject({
   dbc: z.array(z.string()).default([]),
   /** What a broken DBC file means for the others. */
   onBrokenDbc: z.enum(['fail', 'skip']).default('fail'),
+  /**
+   * Signals that are no value (J1939's "not available" and "error", numbers outside the range that the
+   * DBC file states) are counted and dropped; `keep` where a file's ranges cannot be trusted.
+   */
+  noValues: z.enum(['drop', 'keep']).default('drop'),
 })
 
 /** What a window may tell of each signal. */

@@ -4,10 +4,16 @@ import { bytesForAll, compile, type Emitter, generate } from './codegen.ts'
 import type { DbcMessage } from './database.ts'
 import type { DatabaseSet } from './database-set.ts'
 import { numberExpression, scaledNumber } from './expression.ts'
+import { guardedStore } from './no-value.ts'
 
 export interface DecoderOptions {
   /** Gives a signal another name and unit in the catalog (`Vehicle.Speed`); undefined keeps them. */
   names?(message: string, signal: string, unit: string): SignalName | undefined
+  /**
+   * `drop`: what is no value (J1939's "not available" and "error", and numbers outside the range that
+   * the file states) becomes no reading and is counted. Default: everything is a reading.
+   */
+  noValues?(bus: number): 'drop' | 'keep'
 }
 
 /** Another name of a signal; a value in its own unit becomes `value * factor + offset` in `unit`. */
@@ -19,7 +25,7 @@ export interface SignalName {
 }
 
 /** Appends the readings of frame `i`; returns how many signals the frame was too short for. */
-type Read = (frames: FrameBatch, i: number, out: ReadingBatch) => number
+type Read = (frames: FrameBatch, i: number, out: ReadingBatch, marks: Float64Array) => number
 
 /** What a bus does with one identifier; compiled when the first such frame comes. */
 interface Entry {
@@ -28,6 +34,7 @@ interface Entry {
   readonly signals: readonly number[]
   /** Names that the config gave them. */
   readonly given: readonly (SignalName | undefined)[]
+  readonly dropNoValues: boolean
   read: Read | undefined
 }
 
@@ -45,6 +52,8 @@ export class Decoder {
   skipped = 0
   /** Frames that were decoded. */
   decoded = 0
+  /** Signals by what they were instead of a value, at the places named in `no-value.ts`. */
+  readonly marks = new Float64Array(3)
 
   readonly #catalog: SignalCatalog
   readonly #options: DecoderOptions
@@ -59,11 +68,12 @@ export class Decoder {
     this.#catalog = catalog
     this.#options = options
     const entries = new Map<DbcMessage, Entry>()
-    for (const set of databases) {
+    databases.forEach((set, bus) => {
+      const drop = options.noValues?.(bus) === 'drop'
       for (const message of set?.messages ?? []) {
-        if (!entries.has(message)) entries.set(message, this.#entry(message))
+        if (!entries.has(message)) entries.set(message, this.#entry(message, drop))
       }
-    }
+    })
     this.#buses = databases.map((set) => set && new Bus(set, entries))
   }
 
@@ -94,12 +104,12 @@ export class Decoder {
         out.count = 0
       }
       const read = (entry.read ??= compileRead(entry))
-      if (read(frames, i, out) > 0) this.short++
+      if (read(frames, i, out, this.marks) > 0) this.short++
       this.decoded++
     }
   }
 
-  #entry(message: DbcMessage): Entry {
+  #entry(message: DbcMessage, dropNoValues: boolean): Entry {
     const given = message.signals.map(({ name, unit }) =>
       this.#options.names?.(message.name, name, unit),
     )
@@ -107,7 +117,7 @@ export class Decoder {
       const name = given[i]?.name ?? `${message.name}.${signal.name}`
       return this.#catalog.intern(name, given[i]?.unit ?? signal.unit).index
     })
-    return { message, signals, given, read: undefined }
+    return { message, signals, given, dropNoValues, read: undefined }
   }
 }
 
@@ -142,15 +152,18 @@ class Bus {
   }
 }
 
-function compileRead({ message, signals, given }: Entry): Read {
+function compileRead({ message, signals, given, dropNoValues }: Entry): Read {
   const emitter: Emitter = {
     load: (i) => `d[o + ${i}]`,
-    // Patterns that mean "not available" (J1939-71, 5.1.4) are to be told apart here.
-    store: (signal, index) =>
-      `s[k] = ${signals[index]}; v[k] = ${converted(scaledNumber(signal, numberExpression(signal)), given[index])}; t[k++] = at`,
+    store: (signal, index) => {
+      const put = (raw: string): string =>
+        `s[k] = ${signals[index]}; v[k] = ${converted(scaledNumber(signal, raw), given[index])}; t[k++] = at`
+      const raw = numberExpression(signal)
+      return dropNoValues ? guardedStore(message, signal, raw, put) : put(raw)
+    },
   }
   return compile<Read>(
-    ['frames', 'i', 'out'],
+    ['frames', 'i', 'out', 'marks'],
     `const d = frames.data, n = frames.length[i], o = i * 64, at = frames.timeUs[i]
 const s = out.signal, v = out.value, t = out.timeUs
 let k = out.count
