@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
+import { cacheFolder, markUsed, pruneCache } from './cache.ts'
 import { CentralError } from './errors.ts'
 import { withFileLock } from './file-lock.ts'
 import { CENTRAL_HOME } from './home.ts'
@@ -28,29 +28,25 @@ export interface Artifacts {
  */
 export async function fetchArtifacts(tell: (message: string) => void): Promise<Artifacts> {
   const sources = await sourceFiles()
-  const cache = join(cacheFolder(), 'central')
+  const cache = cacheFolder()
   const folder = join(cache, await hashOf(sources))
   if (!existsSync(folder)) {
     await withFileLock(
       join(cache, 'lock'),
       async () => {
-        if (!existsSync(folder)) await build(sources, folder, tell)
+        if (existsSync(folder)) return
+        await build(sources, folder, tell)
+        await pruneCache(cache)
       },
       (pid) => tell(`Waiting for process ${pid}, which is fetching central's jars …`),
     )
   }
+  await markUsed(folder)
   return {
     folder,
     jars: async (module) =>
       (await readdir(join(folder, module))).sort().map((jar) => join(folder, module, jar)),
   }
-}
-
-function cacheFolder(): string {
-  return (
-    process.env.MILEPOST_CACHE ??
-    join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'milepost')
-  )
 }
 
 /** Poms and Java sources, without tests: a changed test must not fetch anything anew. */
