@@ -17,6 +17,14 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     'decode a CAN log by DBC files into JSON lines',
     async () => (await import('./decode.ts')).decodeCommand(),
   ],
+  convert: [
+    'write any CAN log that can be read as candump',
+    async () => (await import('./convert.ts')).convertCommand(),
+  ],
+  record: [
+    "write what the sensors' buses carry to candump logs that roll",
+    async () => (await import('./record.ts')).recordCommand(),
+  ],
   simulate: [
     'write the CAN log of a simulated drive',
     async () => (await import('./simulate.ts')).simulateCommand(),
@@ -28,6 +36,10 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
   history: [
     'read records back from Kafka, tiered history included',
     async () => (await import('./history.ts')).historyCommand(),
+  ],
+  audit: [
+    'account for every record of every vehicle on Kafka',
+    async () => (await import('./audit.ts')).auditCommand(),
   ],
 }
 
