@@ -8,8 +8,9 @@ import {
   idDigits,
   MAX_STN_FILTERS,
 } from './acceptance.ts'
+import type { Heard } from './bus-lines.ts'
 import type { Elm327Config } from './elm327.ts'
-import { type Notice, PROTOCOLS } from './protocol.ts'
+import { PROTOCOLS } from './protocol.ts'
 import type { Request, Requests } from './requests.ts'
 import { type ElmSession, silentAdapter } from './session.ts'
 import type { Adapter } from './setup.ts'
@@ -20,14 +21,6 @@ const BUS_ERROR_PAUSE_MS = 200
 /** Adaptive timing may add to the answer time; the line itself takes time too. */
 const PROMPT_EXTRA_MS = 2000
 const INTERRUPT_TIMEOUT_MS = 1000
-
-/** Counts that the conversation needs and the lines bring. */
-export interface Heard {
-  frames: number
-  busErrors: number
-  bufferFull: number
-  notice: Notice | undefined
-}
 
 /** Takes turns between listening to the bus and asking on it; the adapter cannot do both. */
 export class Conversation {
