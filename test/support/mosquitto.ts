@@ -1,12 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { findProgram, needPrograms } from './programs.ts'
 
 const run = promisify(execFile)
 
@@ -151,14 +151,9 @@ class Broker implements Mosquitto {
   }
 }
 
-/** Debian keeps it in /usr/sbin, which is not on everybody's path. */
 function programPath(): string {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin']
-  const found = folders.map((folder) => join(folder, 'mosquitto')).find((path) => existsSync(path))
-  if (found) return found
-  throw new Error(
-    'This test needs a real Mosquitto, and there is none: apt-get install mosquitto (.ci/run does it).',
-  )
+  needPrograms({ mosquitto: 'mosquitto', mosquitto_passwd: 'mosquitto', openssl: 'openssl' })
+  return findProgram('mosquitto')!
 }
 
 function configOf(dir: string, port: number, options: MosquittoOptions): string {

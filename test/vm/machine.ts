@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto'
 import {
   chmodSync,
   copyFileSync,
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -15,7 +14,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
-import { basename, delimiter, join } from 'node:path'
+import { basename, join } from 'node:path'
+import { findProgram, needPrograms, PROGRAM_PATH } from '../support/programs.ts'
 
 /** What must be installed on the host: a program of each, and the Debian package that has it. */
 const PROGRAMS: Readonly<Record<string, string>> = {
@@ -28,7 +28,6 @@ const PROGRAMS: Readonly<Record<string, string>> = {
 }
 const MODULES = '9p 9pnet_virtio virtio_pci can-raw can-dev can-isotp can-j1939 vcan slcan'
 const META_PACKAGE = 'linux-image-amd64'
-const PATH = `${process.env.PATH}${delimiter}/usr/sbin${delimiter}/sbin`
 
 export interface Machine {
   readonly kernel: string
@@ -53,7 +52,7 @@ export function prepareMachine(init: string): Machine {
       `The machine test needs Linux on x86-64; this is ${process.platform} on ${process.arch}.`,
     )
   }
-  installMissing()
+  needPrograms(PROGRAMS)
   const mark = createHash('sha256')
     .update(readFileSync(import.meta.filename))
     .update(init)
@@ -70,35 +69,16 @@ function run(program: string, args: readonly string[], cwd?: string): string {
   return execFileSync(program, args, {
     cwd,
     encoding: 'utf8',
-    env: { ...process.env, PATH, DEBIAN_FRONTEND: 'noninteractive' },
+    env: { ...process.env, PATH: PROGRAM_PATH, DEBIAN_FRONTEND: 'noninteractive' },
     stdio: ['ignore', 'pipe', 'inherit'],
     maxBuffer: 64 * 2 ** 20,
   })
 }
 
-function has(program: string): boolean {
-  if (program.startsWith('/')) return existsSync(program)
-  return PATH.split(delimiter).some((folder) => existsSync(join(folder, program)))
-}
-
-function installMissing(): void {
-  const missing = Object.entries(PROGRAMS).filter(([program]) => !has(program))
-  if (missing.length === 0) return
-  const packages = missing.map(([, name]) => name)
-  if (process.getuid?.() !== 0 || !has('apt-get')) {
-    throw new MachineError(
-      `Missing: ${missing.map(([program]) => program).join(', ')}.\n` +
-        `Next: apt-get install --no-install-recommends ${packages.join(' ')}`,
-    )
-  }
-  console.error(`installing ${packages.join(', ')}`)
-  run('apt-get', ['update', '-qq'])
-  run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages])
-}
-
 /** Fetches Debian's kernel and packs what is needed of it; answers the folder's name. */
 function pack(dir: string, mark: string, init: string): string {
-  if (!has('apt-get')) throw new MachineError("Debian's kernel is fetched by apt-get: not here.")
+  if (!findProgram('apt-get'))
+    throw new MachineError("Debian's kernel is fetched by apt-get: not here.")
   const work = mkdtempSync(join(tmpdir(), 'milepost-vm-'))
   try {
     const names = (): string =>
@@ -165,7 +145,7 @@ function writeInitrd(
   writeFileSync(join(root, 'modules/order'), `${order.join('\n')}\n`)
   const packed = execFileSync('sh', ['-c', 'find . | cpio -o -H newc --quiet | gzip -1'], {
     cwd: root,
-    env: { ...process.env, PATH },
+    env: { ...process.env, PATH: PROGRAM_PATH },
     maxBuffer: 256 * 2 ** 20,
   })
   writeFileSync(target, packed)
