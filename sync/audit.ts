@@ -1,3 +1,5 @@
+import { Excuses } from './excuses.ts'
+import type { LedgerEntry } from './ledger.ts'
 import { LANES, type Lane } from './record.ts'
 
 /** What a message on Kafka says of where it came from. */
@@ -6,6 +8,16 @@ export interface Identity {
   readonly epoch: string
   readonly lane: Lane
   readonly seq: number
+  /** `seq` of the record before it in its lane; 0 for the first. */
+  readonly prev?: number
+}
+
+/** More than a vehicle gives out in a lifetime; the sets below would take 256 MiB of memory. */
+const MAX_SEQ = 2 ** 31
+
+/** Whether an audit can take it: what a stranger writes must not cost it its memory. */
+export function isPlausible({ lane, seq }: Pick<Identity, 'lane' | 'seq'>): boolean {
+  return Number.isInteger(seq) && seq > 0 && seq < MAX_SEQ && LANES.includes(lane)
 }
 
 /** The account of one outbox file. */
@@ -55,6 +67,9 @@ class SeqSet {
 class Epoch {
   readonly present = new SeqSet()
   readonly ledgered = new SeqSet()
+  /** Named by a later record of their lane and not there when it came. */
+  readonly gaps = new SeqSet()
+  readonly excuses = new Excuses()
   readonly lastOfLane = new Map<Lane, number>(LANES.map((lane) => [lane, 0]))
   duplicated = 0
   outOfOrder = 0
@@ -66,17 +81,32 @@ class Epoch {
  * its order, and what the ledger and the outboxes say.
  */
 export class Audit {
+  readonly #byChains: boolean
   readonly #epochs = new Map<string, { vehicle: string; epoch: string; tally: Epoch }>()
 
-  /** One message as it was read from Kafka. */
-  add({ vehicle, epoch, lane, seq }: Identity): void {
+  /**
+   * @param options `byChains`: not all lanes are read, or not from their beginning. Then only what a
+   * record names as the one before it in its lane can be missed, a run of lost ones counts as one.
+   */
+  constructor(options: { byChains?: boolean } = {}) {
+    this.#byChains = options.byChains ?? false
+  }
+
+  /** One message as it was read from Kafka; answers whether it is the first with its identity. */
+  add({ vehicle, epoch, lane, seq, prev }: Identity): boolean {
+    if (!isPlausible({ lane, seq })) {
+      throw new RangeError(`${vehicle}/${epoch}/${seq} on lane ${lane} is no identity of a record`)
+    }
     const tally = this.#tally(vehicle, epoch)
     if (!tally.present.add(seq)) {
       tally.duplicated++
-      return
+      return false
     }
-    if (seq < tally.lastOfLane.get(lane)!) tally.outOfOrder++
+    const last = tally.lastOfLane.get(lane)!
+    if (last > 0 && prev !== undefined && prev > last && prev < seq) tally.gaps.add(prev)
+    if (seq < last) tally.outOfOrder++
     else tally.lastOfLane.set(lane, seq)
+    return true
   }
 
   /** The vehicle says that it has given out every `seq` up to this one. */
@@ -91,17 +121,27 @@ export class Audit {
     for (const seq of seqs) ledgered.add(seq)
   }
 
+  /** The same, as a ledger record of this epoch has it. */
+  ledger(vehicle: string, epoch: string, entries: readonly LedgerEntry[]): void {
+    for (const entry of entries) this.#tally(vehicle, entry.epoch ?? epoch).excuses.add(entry)
+  }
+
   report(): EpochAccount[] {
     return [...this.#epochs.values()].map(({ vehicle, epoch, tally }) => {
-      const { present, ledgered } = tally
+      const { present, ledgered, excuses } = tally
       const lastSeq = Math.max(present.max, ledgered.max, tally.expected)
-      let missing = 0
+      let absent = 0
+      for (const _ of this.#absent(tally, lastSeq)) absent++
       let excused = 0
-      for (let seq = 1; seq <= lastSeq; seq++) {
-        if (present.has(seq)) continue
-        if (ledgered.has(seq)) excused++
-        else missing++
+      const unexcused = function* (seqs: Iterable<number>) {
+        for (const seq of seqs) {
+          if (ledgered.has(seq)) excused++
+          else yield seq
+        }
       }
+      const settled = excuses.settle(unexcused(this.#absent(tally, lastSeq)))
+      excused += settled
+      const missing = absent - excused
       return {
         vehicle,
         epoch,
@@ -113,6 +153,13 @@ export class Audit {
         ledgered: excused,
       }
     })
+  }
+
+  /** What should be there and is not, ascending. */
+  *#absent({ present, gaps }: Epoch, lastSeq: number): Iterable<number> {
+    for (let seq = 1; seq <= lastSeq; seq++) {
+      if (!present.has(seq) && (!this.#byChains || gaps.has(seq))) yield seq
+    }
   }
 
   #tally(vehicle: string, epoch: string): Epoch {

@@ -1,15 +1,12 @@
 import { once } from 'node:events'
 import { Command } from 'commander'
-import type { KafkaConnection } from '../../sync/kafka/client.ts'
 import { type HistoryProgress, type HistoryRange, readHistory } from '../../sync/kafka/history.ts'
-import { loadConfig } from '../config/load.ts'
 import { AgentError } from '../error.ts'
+import { connectionOf, DEFAULT_BROKERS } from './connection.ts'
 import { parseBound } from './history-bound.ts'
 import { historyLine } from './history-line.ts'
 import { HistoryMeter } from './history-meter.ts'
 import { EXIT, fail, quietPipe } from './output.ts'
-
-const DEFAULT_BROKERS = 'localhost:9092'
 
 interface HistoryFlags {
   topic: string
@@ -119,24 +116,6 @@ function limitOf(text: string | undefined): number {
   throw new AgentError('USAGE', `--limit does not understand "${text}"`, {
     hint: 'Write a number of records, 1 or more.',
   })
-}
-
-function connectionOf({ brokers, config }: HistoryFlags): KafkaConnection {
-  const list = brokers?.split(',').map((broker) => broker.trim())
-  if (list?.some((broker) => !/:\d+$/.test(broker))) {
-    throw new AgentError('USAGE', `--brokers does not understand "${brokers}"`, {
-      hint: 'Write host:port, several with commas between them.',
-    })
-  }
-  if (config === undefined) return { brokers: list ?? [DEFAULT_BROKERS] }
-  const { uplink } = loadConfig(config)
-  if (uplink.kind !== 'kafka') {
-    throw new AgentError('USAGE', `${config} has no Kafka uplink`, {
-      hint: 'Name the brokers with --brokers, or a config whose `uplink` is of kind kafka.',
-    })
-  }
-  const { sasl, tls } = uplink
-  return { brokers: list ?? uplink.brokers, sasl, tls }
 }
 
 /** Waits where the reader is slower; an interruption ends the wait. */

@@ -1,0 +1,67 @@
+import { Audit, type EpochAccount, type Identity, isPlausible } from '../audit.ts'
+import { SyncError } from '../errors.ts'
+import { LEDGER_TYPE, parseLedger } from '../ledger.ts'
+import type { KafkaConnection } from './client.ts'
+import { type HistoryBatch, type HistoryProgress, readHistory } from './history.ts'
+import { identityOf } from './message.ts'
+
+export interface AuditOptions extends KafkaConnection {
+  readonly topics: readonly string[]
+  /** See `Audit`: for topics that do not hold all lanes, or no longer their beginning. */
+  readonly byChains?: boolean
+  /** What vehicles are known to have given out, for the end that no later record vouches for. */
+  readonly expected?: readonly { vehicle: string; epoch: string; lastSeq: number }[]
+  readonly signal?: AbortSignal
+  readonly onProgress?: (topic: string, progress: HistoryProgress) => void
+}
+
+export interface TopicsAccount {
+  readonly epochs: readonly EpochAccount[]
+  readonly records: number
+  /** Without our identity: another program wrote them. */
+  readonly foreign: number
+  /** Nothing missing, twice or out of order. */
+  readonly balanced: boolean
+}
+
+/**
+ * Reads topics from their first offset, `read_committed`, and accounts for every record of every
+ * vehicle. Two vehicles' records of one partition are told apart; each topic is read once.
+ */
+export async function auditTopics(options: AuditOptions): Promise<TopicsAccount> {
+  const { topics, byChains, expected = [], signal, onProgress, ...connection } = options
+  const audit = new Audit({ byChains })
+  for (const { vehicle, epoch, lastSeq } of expected) audit.expect(vehicle, epoch, lastSeq)
+  let records = 0
+  let foreign = 0
+  for (const topic of new Set(topics)) {
+    const batches = readHistory({
+      ...connection,
+      topic,
+      signal,
+      onProgress: (progress) => onProgress?.(topic, progress),
+    })
+    for await (const batch of batches) {
+      for (let n = 0; n < batch.length; n++) {
+        const identity = identityOf(batch.headers(n))
+        if (identity && isPlausible(identity)) {
+          records++
+          look(audit, identity, batch, n)
+        } else foreign++
+      }
+    }
+  }
+  if (signal?.aborted) throw new SyncError('UPLINK_OFFLINE', 'The audit was interrupted')
+  const epochs = audit.report()
+  const balanced = epochs.every(
+    ({ missing, duplicated, outOfOrder }) => missing + duplicated + outOfOrder === 0,
+  )
+  return { epochs, records, foreign, balanced }
+}
+
+function look(audit: Audit, identity: Identity, batch: HistoryBatch, n: number): void {
+  const isNew = audit.add(identity)
+  if (!isNew || batch.header(n, 'ce_type')?.toString() !== LEDGER_TYPE) return
+  const { vehicle, epoch } = identity
+  audit.ledger(vehicle, epoch, parseLedger(batch.value(n) ?? new Uint8Array()))
+}
