@@ -6,10 +6,11 @@ import { attempt, bounded } from './bounded.ts'
 import { type Client, createClient, type KafkaConnection } from './client.ts'
 import { type Compression, loadCodec } from './codecs.ts'
 import { syncErrorOf } from './failure.ts'
+import { messageOf } from './message.ts'
 import { javaPartition } from './partition.ts'
 import { patiently } from './patience.ts'
 import { fetchPositions, groupOf, type LanePosition, offsetsOf, toPositions } from './positions.ts'
-import { type Destination, type ProduceRequest, requestsOf } from './requests.ts'
+import { type Addressed, type ProduceRequest, requestsOf } from './requests.ts'
 
 export interface KafkaUplinkConfig extends KafkaConnection {
   /** By default `milepost.critical`, `milepost.events`, `milepost.telemetry`. */
@@ -27,6 +28,20 @@ export interface KafkaUplinkConfig extends KafkaConnection {
   readonly sendTimeoutMs?: number
   /** After so long without an end the broker itself aborts a transaction; above `sendTimeoutMs`. */
   readonly transactionTimeoutMs?: number
+}
+
+/**
+ * Whose a record is. A relay's records have other vehicles' names on Kafka, and numbers of its own by
+ * which it remembers how far it got.
+ */
+export type OwnerOf = (record: StoredRecord) => { origin: Origin; record: StoredRecord }
+
+/** Where a lane goes; `partition` is undefined where each record's own vehicle decides. */
+interface Destination {
+  readonly topic: string
+  /** Partitions of the topic when the epoch began. */
+  readonly partitions: number
+  readonly partition: number | undefined
 }
 
 const DEFAULT_CHECKPOINT_TOPIC = 'milepost.checkpoints'
@@ -51,15 +66,19 @@ const PRODUCER_RETRY = {
   retries: 50,
 }
 
-/** An uplink into Kafka. Connects nothing until `open`. */
-export function createKafkaUplink(config: KafkaUplinkConfig): Uplink {
-  return new KafkaUplink(config)
+/**
+ * An uplink into Kafka. Connects nothing until `open`. With `ownerOf` records go out under their
+ * owners' names, while transactional id and positions are those of the origin given to `open`.
+ */
+export function createKafkaUplink(config: KafkaUplinkConfig, ownerOf?: OwnerOf): Uplink {
+  return new KafkaUplink(config, ownerOf)
 }
 
 class KafkaUplink implements Uplink {
   readonly #config: KafkaUplinkConfig
   readonly #checkpointTopic: string
   readonly #exactlyOnce: boolean
+  readonly #ownerOf: OwnerOf | undefined
   #client: Client | undefined
   #producer: Producer | undefined
   #transaction: Transaction | undefined
@@ -68,8 +87,9 @@ class KafkaUplink implements Uplink {
   #destinations = new Map<Lane, Destination>()
   #positions = new Map<Lane, LanePosition>()
 
-  constructor(config: KafkaUplinkConfig) {
+  constructor(config: KafkaUplinkConfig, ownerOf: OwnerOf | undefined) {
     this.#config = config
+    this.#ownerOf = ownerOf
     this.#checkpointTopic = config.checkpointTopic ?? DEFAULT_CHECKPOINT_TOPIC
     this.#exactlyOnce = config.delivery !== 'at-least-once'
   }
@@ -116,10 +136,10 @@ class KafkaUplink implements Uplink {
       }
       for (const lane of LANES) {
         const topic = this.#topic(lane)
-        this.#destinations.set(lane, {
-          topic,
-          partition: this.#partition(lane, origin.vehicle, partitions.get(topic)!),
-        })
+        this.#destinations.set(
+          lane,
+          this.#destination(lane, topic, origin.vehicle, partitions.get(topic)!),
+        )
       }
     } finally {
       await attempt(admin.disconnect(), DISCONNECT_TIMEOUT_MS)
@@ -142,7 +162,8 @@ class KafkaUplink implements Uplink {
   }
 
   async #send(records: readonly StoredRecord[], origin: Origin): Promise<void> {
-    const requests = requestsOf(records, origin, this.#destinations, {
+    const address = (record: StoredRecord, nowMs: number) => this.#address(record, origin, nowMs)
+    const requests = requestsOf(records, address, {
       maxBatchBytes: this.#config.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES,
       maxRequestBytes: this.#config.maxRequestBytes ?? DEFAULT_MAX_REQUEST_BYTES,
     })
@@ -209,17 +230,34 @@ class KafkaUplink implements Uplink {
 
   /**
    * A lane keeps to the partition in which its epoch began, even when the topic is given more of
-   * them: records that went on elsewhere would overtake those that nobody has read yet.
+   * them: records that went on elsewhere would overtake those that nobody has read yet. A relay keeps
+   * to the number of partitions instead, for each of its vehicles has another one.
    */
-  #partition(lane: Lane, vehicle: string, count: number): number {
+  #destination(lane: Lane, topic: string, vehicle: string, count: number): Destination {
     const kept = this.#positions.get(lane)?.partition
-    return kept !== undefined && kept < count ? kept : javaPartition(vehicle, count)
+    if (this.#ownerOf) {
+      const partitions = kept !== undefined && kept <= count ? kept : count
+      return { topic, partitions, partition: undefined }
+    }
+    const partition = kept !== undefined && kept < count ? kept : javaPartition(vehicle, count)
+    return { topic, partitions: count, partition }
+  }
+
+  #address(given: StoredRecord, own: Origin, nowMs: number): Addressed {
+    const { origin, record } = this.#ownerOf?.(given) ?? { origin: own, record: given }
+    const { topic, partitions, partition } = this.#destinations.get(given.lane)!
+    const message = messageOf(record, origin, nowMs)
+    return {
+      topic,
+      message: { ...message, partition: partition ?? javaPartition(origin.vehicle, partitions) },
+    }
   }
 
   #positionsAfter(records: readonly StoredRecord[]): Map<Lane, LanePosition> {
     const positions = new Map(this.#positions)
     for (const { lane, seq } of records) {
-      positions.set(lane, { seq, partition: this.#destinations.get(lane)!.partition })
+      const { partition, partitions } = this.#destinations.get(lane)!
+      positions.set(lane, { seq, partition: partition ?? partitions })
     }
     return positions
   }

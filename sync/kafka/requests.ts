@@ -1,11 +1,11 @@
 import { SyncError } from '../errors.ts'
-import type { Lane, Origin, StoredRecord } from '../record.ts'
-import { BATCH_OVERHEAD_BYTES, type KafkaMessage, messageBytes, messageOf } from './message.ts'
+import type { StoredRecord } from '../record.ts'
+import { BATCH_OVERHEAD_BYTES, type KafkaMessage, messageBytes } from './message.ts'
 
-/** Where a lane's records go. */
-export interface Destination {
+/** A record made ready: where it goes, and what is written there. */
+export interface Addressed {
   readonly topic: string
-  readonly partition: number
+  readonly message: KafkaMessage
 }
 
 /** One produce request. */
@@ -27,16 +27,14 @@ export interface RequestLimits {
  */
 export function* requestsOf(
   records: readonly StoredRecord[],
-  origin: Origin,
-  destinations: ReadonlyMap<Lane, Destination>,
+  address: (record: StoredRecord, nowMs: number) => Addressed,
   limits: RequestLimits,
 ): Generator<ProduceRequest> {
   let batches = new Map<string, { bytes: number; messages: KafkaMessage[] }>()
   let requestBytes = 0
   const nowMs = Date.now()
   for (const record of records) {
-    const { topic, partition } = destinations.get(record.lane)!
-    const message: KafkaMessage = { ...messageOf(record, origin, nowMs), partition }
+    const { topic, message } = address(record, nowMs)
     const bytes = messageBytes(message)
     if (bytes > limits.maxBatchBytes - BATCH_OVERHEAD_BYTES) throw tooLarge(record, bytes, limits)
     const batchBytes = batches.get(topic)?.bytes ?? BATCH_OVERHEAD_BYTES
