@@ -8,6 +8,7 @@ export type SyncErrorCode =
   | 'OUTBOX_CLOSED'
   | 'OUTBOX_CONFIG'
   | 'RECORD_INVALID'
+  | 'EXPORT_INVALID'
   | 'UPLINK_OFFLINE'
   | 'UPLINK_FENCED'
   | 'UPLINK_REJECTED'

@@ -11,6 +11,12 @@ export type LossCause =
   | 'rejected'
   /** Were in a file that could not be read and was put aside. */
   | 'corrupt'
+  /** Were in such a file, and go on under the epoch of the ledger record. */
+  | 'salvaged'
+  /** Were taken out of the outbox into a file, to travel by hand under their own identity. */
+  | 'exported'
+  /** Older than the lane's age limit. */
+  | 'expired'
   /** An older ledger record, whose entries stand in this one. */
   | 'folded'
   /** Were already on the other side under a newer run of this file (a restored backup). */

@@ -140,7 +140,7 @@ export class Store {
       this.lastError = {
         code: 'OUTBOX_CORRUPT',
         message: `the outbox was corrupt and is put aside as ${aside.file}`,
-        hint: 'A new one was begun. Check the disk or SD card; keep the file for salvage.',
+        hint: 'A new one was begun; what can be read is taken over from the old. Check the SD card.',
       }
     }
     this.#enter('ok')

@@ -15,8 +15,9 @@ import {
   transactionBytes,
 } from './limits.ts'
 import { type Quarantined, quarantine } from './quarantine.ts'
+import { Salvager } from './salvager.ts'
 import { newEpoch, openDatabase } from './schema.ts'
-import { Shelf } from './shelf.ts'
+import { type KeptRecord, Shelf } from './shelf.ts'
 import { Space } from './space.ts'
 import { fileStat, type OutboxStat, shelfStat } from './stat.ts'
 import { repairTimes } from './time-repair.ts'
@@ -34,6 +35,9 @@ export interface OutboxOptions {
 
 /** Counters are written down with every delete, and at the latest after so many records. */
 const MARK_EVERY_RECORDS = 10_000
+
+/** Salvage goes on for so long at a time, so that new records need not wait for it. */
+const SALVAGE_MS = 200
 
 const systemClock: OutboxClock = {
   nowUs: () => Date.now() * 1000,
@@ -57,6 +61,7 @@ export class Outbox {
   readonly #book: Book
   readonly #eviction: Eviction
   readonly #dead: Graveyard
+  readonly #salvager: Salvager
   #epoch: string
 
   /**
@@ -86,7 +91,8 @@ export class Outbox {
       const outbox = new Outbox(options, limits, aside)
       const { epoch, file } = aside
       const detail = `${fault.message}; put aside as ${file}`
-      outbox.append([], [{ cause: 'corrupt', lane: null, epoch, count: null, detail }])
+      const told: LedgerEntry = { cause: 'corrupt', lane: null, epoch, count: null, detail }
+      outbox.#keep([], [told], () => outbox.#salvager.begin(file, epoch))
       return outbox
     } catch (error) {
       throw outboxFault(error, options.path)
@@ -107,6 +113,7 @@ export class Outbox {
       this.#book = new Book(this.#shelf, options.clock ?? systemClock)
       this.#eviction = new Eviction(this.#shelf, this.#space, this.#book)
       this.#dead = new Graveyard(this.#shelf, this.#book, limits.maxDeadRecords)
+      this.#salvager = new Salvager(db, (...given) => this.#keep(...given))
     } catch (error) {
       db.close()
       throw error
@@ -142,6 +149,14 @@ export class Outbox {
    * transaction.
    */
   append(records: readonly NewRecord[], losses: readonly LedgerEntry[] = []) {
+    return this.#keep(records, losses)
+  }
+
+  #keep(
+    records: readonly KeptRecord[],
+    losses: readonly LedgerEntry[],
+    also?: () => void,
+  ): { first: number; last: number } {
     const payloads = records.map((record) => this.#checked(record))
     const bytes = payloads.reduce((sum, { length }) => sum + length, 0)
     if (bytes > transactionBytes(this.#limits)) {
@@ -159,6 +174,7 @@ export class Outbox {
       const last = this.#shelf.counters.seq
       if (entries.length > 0) this.#book.tell(entries)
       else if (last - this.#shelf.counters.markedSeq >= MARK_EVERY_RECORDS) this.#shelf.mark()
+      also?.()
       return { first, last }
     })
   }
@@ -242,9 +258,35 @@ export class Outbox {
     }
   }
 
-  /** Gives a step of free space back to the disk; to be called now and then. */
+  /** Records of a damaged file are still being taken over. */
+  get salvaging(): boolean {
+    return this.#salvager.busy
+  }
+
+  /** Gives a step of free space back to the disk, and salvages for a while; to be called each second. */
   tend(): void {
+    const endMs = performance.now() + SALVAGE_MS
+    while (this.#salvager.busy && performance.now() < endMs) this.#salvager.step()
     this.#shelf.guard(() => this.#space.giveBack())
+  }
+
+  /**
+   * Hands all waiting records over to who calls, who has them on another disk: they leave this file,
+   * and the ledger says where to.
+   */
+  surrender(upTo: Positions, detail: string): void {
+    this.#shelf.transact(() => {
+      const entries: LedgerEntry[] = []
+      for (const lane of LANES) {
+        const extent = this.#shelf.tables[lane].extent(0, upTo[lane])
+        if (extent.records === 0) continue
+        const firstSeq = this.#shelf.tables[lane].first(0)!.seq
+        this.#shelf.delete(lane, 0, upTo[lane], extent)
+        const { records: count } = extent
+        entries.push({ cause: 'exported', lane, firstSeq, lastSeq: upTo[lane], count, detail })
+      }
+      if (entries.length > 0) this.#book.tell(entries)
+    })
   }
 
   stat(): OutboxStat {
@@ -257,11 +299,13 @@ export class Outbox {
       ...shelfStat(this.#shelf),
       ...fileStat(path),
       deadRecords: this.#dead.records,
+      salvaging: this.salvaging,
     }))
   }
 
   /** Folds the log into the database and lets go of it. Never throws: there is nothing left to do. */
   close(): void {
+    this.#salvager.close()
     try {
       if (this.#db.open) this.#shelf.transact(() => this.#shelf.mark())
     } catch {

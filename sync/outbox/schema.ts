@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
+import Sqlite from 'better-sqlite3'
 import { SyncError } from '../errors.ts'
 import { LANES } from '../record.ts'
-import { type Database, openFile, syncFolder } from './database.ts'
+import { type Database, openFile, PAGE_BYTES, syncFolder } from './database.ts'
 import { type OutboxLimits, walBytes } from './limits.ts'
 
 /** `mpob` in the file's header: says that a SQLite file is an outbox. */
@@ -43,6 +44,19 @@ const SCHEMA = `
   ) STRICT;
   ${LANES.map(laneTable).join('')}
   ${LANES.map((_, id) => `INSERT INTO lane VALUES (${id}, 0, 0, 0, 0, 0, 0);`).join('\n')}`
+
+/** The bytes of an outbox without a record. */
+export function emptyOutbox(): Buffer {
+  const db = new Sqlite(':memory:')
+  try {
+    db.pragma(`page_size = ${PAGE_BYTES}`)
+    db.pragma('auto_vacuum = INCREMENTAL')
+    fill(db, '', '')
+    return db.serialize()
+  } finally {
+    db.close()
+  }
+}
 
 /** Opens or makes the database file; throws what SQLite throws, or `OUTBOX_FOREIGN`. */
 export function openDatabase(
@@ -99,16 +113,18 @@ function identify(db: Database, path: string, vehicle: string): string {
 
 function create(db: Database, path: string, vehicle: string): string {
   const epoch = newEpoch()
-  db.transaction(() => {
-    db.exec(SCHEMA)
-    const put = db.prepare('INSERT INTO meta VALUES (?, ?)')
-    put.run('vehicle', vehicle)
-    put.run('epoch', epoch)
-    db.pragma(`application_id = ${APPLICATION_ID}`)
-    db.pragma(`user_version = ${FORMAT}`)
-  })()
+  db.transaction(() => fill(db, vehicle, epoch))()
   syncFolder(path)
   return epoch
+}
+
+function fill(db: Database, vehicle: string, epoch: string): void {
+  db.exec(SCHEMA)
+  const put = db.prepare('INSERT INTO meta VALUES (?, ?)')
+  put.run('vehicle', vehicle)
+  put.run('epoch', epoch)
+  db.pragma(`application_id = ${APPLICATION_ID}`)
+  db.pragma(`user_version = ${FORMAT}`)
 }
 
 /** A large file would keep the vehicle waiting: there, damage shows when it is read, and is met then. */

@@ -10,6 +10,11 @@ import type { Space } from './space.ts'
 export const CLOCKS: readonly ClockState[] = ['synced', 'repaired', 'unsynced']
 export const JSON_TYPE = 'application/json'
 
+/** A record to be kept; one that was salvaged comes from a boot of its own. */
+export interface KeptRecord extends NewRecord {
+  readonly bootId?: string
+}
+
 /**
  * The rows of an outbox and the counters that go with them. Everything that changes rows runs inside
  * `transact`, which puts the counters back where the rows went back.
@@ -46,7 +51,7 @@ export class Shelf {
   }
 
   /** Gives a record its `seq`; keeps it, unless it is refused. */
-  insert(record: NewRecord, payload: Uint8Array, refused = false): void {
+  insert(record: KeptRecord, payload: Uint8Array, refused = false): void {
     const seq = ++this.counters.seq
     const lane = this.counters.lanes[record.lane]
     const back = seq - lane.lastSeq
@@ -57,7 +62,7 @@ export class Shelf {
       seq,
       back,
       this.kinds.id(record.type, record.contentType ?? JSON_TYPE),
-      this.boots.id(this.#bootId),
+      this.boots.id(record.bootId ?? this.#bootId),
       CLOCKS.indexOf(record.clock),
       Math.round(record.timeUs),
       Math.round(record.monoUs),

@@ -26,6 +26,8 @@ export interface OutboxStat {
   readonly walBytes: number
   /** Records that the other side refused, kept for a look. */
   readonly deadRecords: number
+  /** Records of a damaged file are still being taken over. */
+  readonly salvaging: boolean
 }
 
 /** What the counters and the first rows of the lanes say. */
