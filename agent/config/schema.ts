@@ -77,8 +77,8 @@ const campaign = z
       .strictObject({
         beforeMs: z.number().int().min(0).max(600_000).default(10_000),
         afterMs: z.number().int().min(0).max(600_000).default(5000),
-        /** Readings kept, 20 bytes each; a record with all of them has some 200 KiB. */
-        maxReadings: z.number().int().min(100).max(50_000).default(10_000),
+        /** Readings kept, 20 bytes each; a record with all of them has 200 to 300 kB, 900 kB are the most. */
+        maxReadings: z.number().int().min(100).max(20_000).default(10_000),
       })
       .optional(),
     /** What is asked of a sensor at a trigger, out of turn. */

@@ -61,9 +61,9 @@ describe('recorder', () => {
     for (const name of names) assert.ok(statSync(join(dir, name)).size <= 10_000)
     const lines = linesOf(dir)
     assert.equal(lines.length, 1200)
-    lines.forEach((line, i) =>
-      assert.ok(line.includes(`.${String(i).padStart(6, '0')}) can0 `), line),
-    )
+    for (const [i, line] of lines.entries()) {
+      assert.ok(line.includes(`.${String(i).padStart(6, '0')}) can0 `), line)
+    }
   })
 
   test('a batch larger than a file is split at lines', async (t) => {

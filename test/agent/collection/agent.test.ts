@@ -1,0 +1,91 @@
+// Campaigns in the running agent: a recorded drive whose coolant fails, through the whole of it.
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Outbox } from '../../../sync/outbox/outbox.ts'
+import { milepost, ROOT, tempDir, writeConfig } from '../../support/cli.ts'
+
+const DBC = join(ROOT, 'sensors/simulator/vehicle.dbc')
+/** Its coolant goes from 90 to 120 degC, ten minutes in all. */
+const DRIVE = join(ROOT, 'sensors/simulator/drives/coolant.log.gz')
+const COOLANT = 'EngineTemp.Coolant'
+
+interface Told {
+  readonly type: string
+  readonly lane: string
+  // biome-ignore lint/suspicious/noExplicitAny: JSON of several shapes
+  readonly content: any
+}
+
+async function collect(
+  t: Parameters<typeof tempDir>[0],
+  config: Record<string, unknown>,
+): Promise<{ records: Told[]; stderr: string }> {
+  const dir = tempDir(t)
+  const file = writeConfig(dir, {
+    sensors: [{ id: 'drive', kind: 'replay', file: DRIVE, pace: 'flat-out' }],
+    buses: { can0: { dbc: [DBC] } },
+    ...config,
+  })
+  const { code, stderr } = await milepost('run', '-c', file, '--exit-at-end')
+  assert.equal(code, 0, stderr)
+  const outbox = Outbox.open({ path: join(dir, 'data/outbox.db'), vehicle: 'test-1', bootId: 'b' })
+  t.after(() => outbox.close())
+  const records = (['critical', 'events', 'telemetry'] as const).flatMap((lane) =>
+    outbox.read(lane, 0, 10_000, 1e9).map(({ type, payload }) => {
+      return { type, lane, content: JSON.parse(Buffer.from(payload).toString()) }
+    }),
+  )
+  return { records, stderr }
+}
+
+test('windows, captures around a condition and around an anomaly, under names of our own', async (t) => {
+  const capture = { beforeMs: 5000, afterMs: 2000 }
+  const { records, stderr } = await collect(t, {
+    names: { [COOLANT]: { name: 'Vehicle.ECT', unit: 'K' } },
+    campaigns: [
+      { id: 'summary', signals: ['Vehicle.ECT'], window: { everyMs: 10_000 } },
+      {
+        id: 'hot',
+        lane: 'critical',
+        signals: ['Vehicle.*'],
+        when: 'Vehicle.ECT > 380',
+        until: 'Vehicle.ECT < 360',
+        forMs: 1000,
+        capture,
+        fetch: [{ sensor: 'drive', what: '01 05' }],
+      },
+      { id: 'odd', lane: 'events', signals: ['*'], on: 'anomaly', capture },
+    ],
+    models: [{ bundle: join(ROOT, 'models/bundles/simulator') }],
+  })
+  const windows = records.filter(({ type }) => type === 'milepost.window.v1')
+  assert.ok(windows.length >= 59, `${windows.length} windows`)
+  for (const { content } of windows) {
+    const { min, max, mean, last, count } = content.signals['Vehicle.ECT']
+    assert.ok(min <= mean && mean <= max && last >= min && last <= max && count > 0)
+    assert.ok(min > 250 && max < 500, `${min} to ${max} is in kelvin`)
+  }
+  const hot = records.filter(({ content }) => content.campaign === 'hot')
+  assert.equal(hot.length, 1)
+  assert.deepEqual([hot[0].type, hot[0].lane], ['milepost.capture.v1', 'critical'])
+  const { cause, complete, signals, timeUs } = hot[0].content
+  assert.ok(cause.values['Vehicle.ECT'] > 380)
+  assert.equal(complete, true)
+  const { unit, offsetsUs, values } = signals['Vehicle.ECT']
+  assert.equal(unit, 'K')
+  // It held for a second before it counted: the crossing is in the capture, a second before zero.
+  const crossed = offsetsUs[values.findIndex((value: number) => value > 380)]
+  assert.ok(Math.abs(crossed + 1_000_000) < 150_000, `crossed at ${crossed}`)
+  assert.ok(offsetsUs[0] < -4_500_000 && offsetsUs.at(-1) > 900_000)
+  assert.ok(timeUs > 0)
+  // A replayed log cannot be asked for anything, and the log says so.
+  assert.match(stderr, /sensor drive cannot be asked for 01 05/)
+
+  const began = records.filter(({ content }) => content.event === 'begin')
+  const odd = records.filter(({ content }) => content.campaign === 'odd')
+  assert.ok(began.length > 0, 'the model saw the coolant fail')
+  assert.ok(odd.length > 0 && odd.length <= began.length)
+  assert.equal(odd[0].content.timeUs, began[0].content.timeUs)
+  assert.ok(Object.keys(odd[0].content.signals).length > 20)
+})
