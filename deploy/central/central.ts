@@ -108,29 +108,22 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
   })
   await mkdir(tierDir, { recursive: true })
 
-  let store: Jvm | undefined
-  if (s3) {
-    tell('Starting the S3 server …')
-    store = await startObjectStore({ ...ports, java, artifacts, dataDir, port: ports.s3Port })
-  }
-  tell('Starting Apache Kafka …')
-  let broker: Jvm
-  try {
-    const maxHeapMb = options.maxHeapMb ?? 512
-    broker = await startBroker({
-      ...ports,
-      java,
-      artifacts,
-      classData,
-      dataDir,
-      logDir,
-      overlay: `${tierText}\n${options.extraProperties ?? ''}\n`,
-      maxHeapMb,
-    })
-  } catch (error) {
-    await store?.stop()
-    throw error
-  }
+  tell(s3 ? 'Starting Apache Kafka and the S3 server …' : 'Starting Apache Kafka …')
+  const storeStarts =
+    s3 && startObjectStore({ ...ports, java, artifacts, dataDir, port: ports.s3Port })
+  // Our plugin asks nothing of S3 before there is a segment; another one may want to see it.
+  if (tier !== 's3') await storeStarts
+  const brokerStarts = startBroker({
+    ...ports,
+    java,
+    artifacts,
+    classData,
+    dataDir,
+    logDir,
+    overlay: `${tierText}\n${options.extraProperties ?? ''}\n`,
+    maxHeapMb: options.maxHeapMb ?? 512,
+  })
+  const [broker, store] = await bothOrNone(brokerStarts, storeStarts)
 
   const bootstrap = `127.0.0.1:${ports.kafkaPort}`
   return {
@@ -156,6 +149,21 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
       await store?.stop()
     },
   }
+}
+
+/** Waits for both; where one fails, the other is stopped. */
+async function bothOrNone(
+  ...starts: [Promise<Jvm>, Promise<Jvm> | undefined]
+): Promise<[Jvm, Jvm | undefined]> {
+  const results = await Promise.allSettled(starts)
+  const failed = results.find((result) => result.status === 'rejected')
+  const [broker, store] = results.map((result) =>
+    result.status === 'fulfilled' ? result.value : undefined,
+  )
+  if (!failed) return [broker!, store]
+  await broker?.stop()
+  await store?.stop()
+  throw failed.reason
 }
 
 /** Asked-for ports must be free; remembered ones are kept where they are. */

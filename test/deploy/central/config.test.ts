@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, beforeEach, describe, test } from 'node:test'
+import { after, afterEach, before, beforeEach, describe, test } from 'node:test'
 import { startCentral } from '../../../deploy/central/central.ts'
 import { CENTRAL_HOME } from '../../../deploy/central/home.ts'
 import { freePort, isFree } from '../../../deploy/central/ports.ts'
@@ -76,7 +76,7 @@ describe('data directory', () => {
   beforeEach(async () => {
     dataDir = await mkdtemp(join(tmpdir(), 'milepost-state-'))
   })
-  after(() => rm(dataDir, { recursive: true, force: true }))
+  afterEach(() => rm(dataDir, { recursive: true, force: true }))
 
   test('keeps identity, keys and ports, for its owner only', async () => {
     const made = await readState(dataDir)
