@@ -10,9 +10,9 @@ while read -r module; do insmod "/modules/$module"; done </modules/order
 mount -t 9p -o trans=virtio,version=9p2000.L,msize=512000,cache=loose,ro host /mnt
 for folder in proc sys dev; do mount --bind "/$folder" "/mnt/$folder"; done
 mkdir -p /dev/pts /dev/shm
-mount -t devpts -o newinstance,ptmxmode=666 devpts /dev/pts
-ln -sf pts/ptmx /dev/ptmx
-for folder in /mnt/run /mnt/var/tmp /mnt/dev/shm; do mount -t tmpfs tmpfs "$folder"; done
+mount -t devpts -o newinstance,ptmxmode=666 devpts /mnt/dev/pts
+rm -f /dev/ptmx && ln -s pts/ptmx /dev/ptmx
+for folder in /mnt/run /mnt/dev/shm; do mount -t tmpfs tmpfs "$folder"; done
 run=$(sed 's/.*mp_run=\([^ ]*\).*/\1/' /proc/cmdline)
 echo 'MILEPOST-VM BEGIN'
 chroot /mnt /usr/bin/env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \

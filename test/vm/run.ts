@@ -18,6 +18,11 @@ if (cases.length === 0) {
   process.exit(2)
 }
 
+if (ROOT.startsWith('/run/')) {
+  console.error('In the machine /run is its own: put the checkout elsewhere.')
+  process.exit(2)
+}
+
 try {
   const machine = prepareMachine(readFileSync(join(import.meta.dirname, 'init.sh'), 'utf8'))
   build()

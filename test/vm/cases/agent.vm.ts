@@ -16,7 +16,7 @@ import { ReadingBatch, SignalCatalog } from '../../../sensors/reading.ts'
 import { Vehicle } from '../../../sensors/simulator/vehicle.ts'
 import { VehicleBus } from '../../../sensors/simulator/vehicle-bus.ts'
 import { vehicleDatabase } from '../../../sensors/simulator/vehicle-dbc.ts'
-import { ip, VCAN } from '../guest.ts'
+import { eventually, ip, VCAN } from '../guest.ts'
 import { sendAll } from '../sender.ts'
 
 const DBC = join(PACKAGE_ROOT, 'sensors/simulator/vehicle.dbc')
@@ -93,8 +93,7 @@ async function framesOf(agent: Agent, count: number): Promise<void> {
   }
 }
 
-test('20,000 frames in a quarter of a second and 500 more: all decoded, none lost', async (t) => {
-  const agent = await startAgent(t)
+async function burst(t: TestContext, agent: Agent): Promise<void> {
   const { kernel, readings, latest } = drive(BURST + AFTER)
   const burstUs = await sendAll(VCAN, kernel.subarray(0, BURST * 16), { perMs: 80 })
   const afterUs = await sendAll(VCAN, kernel.subarray(BURST * 16), { perMs: 1 })
@@ -113,28 +112,36 @@ test('20,000 frames in a quarter of a second and 500 more: all decoded, none los
   const shown = new Map(agent.signals().map(({ name, value }) => [name, value]))
   assert.deepEqual([...shown].sort(), [...latest].sort())
   // Kept on disk, not only counted.
-  while ((agent.status().sync?.lanes.telemetry.records ?? 0) < records) await sleep(50)
+  const onDisk = () => agent.status().sync?.lanes.telemetry.records ?? 0
+  await eventually(() => onDisk() >= records)
   assert.equal(agent.status().sync?.lanes.telemetry.dropped, 0)
-})
+}
 
-test('an interface that is down for a while: told, and back by itself', async (t) => {
+async function outage(t: TestContext, agent: Agent): Promise<void> {
   t.after(() => ip(`link set ${VCAN} up`))
   const { kernel } = drive(100)
-  const agent = await startAgent(t)
+  const before = agent.status().sensors[0].frames
   const sensor = () => agent.status().sensors[0]
-  const until = async (holds: () => boolean): Promise<void> => {
-      while (!holds()) await sleep(50)
-  }
   await sendAll(VCAN, kernel)
-  await until(() => sensor().frames === 100)
+  await eventually(() => sensor().frames === before + 100)
   ip(`link set ${VCAN} down`)
-  await until(() => sensor().state === 'recovering')
+  await eventually(() => sensor().state === 'recovering')
   assert.equal(sensor().lastError?.code, 'DEVICE_LOST')
   assert.match(sensor().lastError!.hint!, new RegExp(`ip link set ${VCAN} up`))
   assert.equal(sensor().dropped.interface_down, 1)
   ip(`link set ${VCAN} up`)
-  await until(() => sensor().state === 'live')
+  await eventually(() => sensor().state === 'live')
   await sendAll(VCAN, kernel)
-  await until(() => sensor().frames === 200)
+  await eventually(() => sensor().frames === before + 200)
   assert.equal(sensor().opens, 2)
+}
+
+test('the whole agent on a real bus', async (t) => {
+  const agent = await startAgent(t)
+  await t.test('20,000 frames in a quarter of a second and 500 more: all decoded, none lost', (t) =>
+    burst(t, agent),
+  )
+  await t.test('an interface that is down for a while: told, and back by itself', (t) =>
+    outage(t, agent),
+  )
 })

@@ -78,7 +78,7 @@ async function bothWays(
 }
 
 test('normal addressing, every form of length', (t) =>
-  bothWays(t, NORMAL, [1, 7, 8, 13, 14, 300, 4095, 4096, 8000], { maxLength: 8192 }))
+  bothWays(t, NORMAL, [1, 7, 8, 14, 300, 4095, 4096], { maxLength: 4096 }))
 
 test('block size and separation time, whoever receives', (t) =>
   bothWays(
