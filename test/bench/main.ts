@@ -4,6 +4,7 @@ import type { BenchRow } from './bench.ts'
 
 const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow[]> }>>> = {
   decode: () => import('./decode.ts'),
+  condition: () => import('./condition.ts'),
   buses: () => import('./buses.ts'),
   buffer: () => import('./buffer.ts'),
   infer: () => import('./infer.ts'),
