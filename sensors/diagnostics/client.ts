@@ -1,7 +1,7 @@
 import { Alarm } from '../alarm.ts'
 import type { FrameChannel } from '../can/channel.ts'
 import type { IsoTpAddress } from '../isotp/address.ts'
-import { IsoTpLink, type SendOutcome } from '../isotp/link.ts'
+import { IsoTpLink } from '../isotp/link.ts'
 import type { IsoTpFault, IsoTpOptions } from '../isotp/options.ts'
 import type { Clock } from '../sensor.ts'
 
@@ -39,6 +39,23 @@ interface Waiting {
   pending: number
 }
 
+/** The queue of those who want to ask one ECU. */
+interface Line {
+  tail: Promise<unknown>
+}
+
+const lines = new WeakMap<FrameChannel, Map<string, Line>>()
+
+/** One line for each ECU of a bus, whoever asks: an `obd` and a `uds` sensor may share an ECU. */
+function lineTo(channel: FrameChannel, { txId, txByte }: IsoTpAddress): Line {
+  const ofBus = lines.get(channel) ?? new Map<string, Line>()
+  lines.set(channel, ofBus)
+  const key = `${txId} ${txByte}`
+  const line = ofBus.get(key) ?? { tail: Promise.resolve() }
+  ofBus.set(key, line)
+  return line
+}
+
 /**
  * Asks one ECU, one request in flight (ISO 14229-2, ISO 15031-5): waits, waits longer when told that
  * the answer is pending, asks a busy one again. Answers that were not asked for are counted.
@@ -52,7 +69,8 @@ export class RequestClient {
   readonly #answerUs: number
   readonly #pendingUs: number
   #waiting: Waiting | undefined
-  #line: Promise<unknown> = Promise.resolve()
+  #closed = false
+  readonly #line: Line
 
   constructor(
     channel: FrameChannel,
@@ -67,9 +85,11 @@ export class RequestClient {
     const events = {
       message: (payload: Uint8Array, timeUs: number) => this.#hear(payload, timeUs),
       fault: (fault: IsoTpFault) => this.#settle({ kind: 'broken', fault }),
+      expected: () => this.#waiting !== undefined,
       // From here on the link's own time-outs watch over the answer.
       started: () => this.#alarm.set(Number.POSITIVE_INFINITY),
     }
+    this.#line = lineTo(channel, address)
     this.#link = new IsoTpLink(channel, address, clock, events, options)
   }
 
@@ -82,20 +102,18 @@ export class RequestClient {
     message: Uint8Array,
     matches: (data: Uint8Array) => boolean = () => true,
   ): Promise<Answer> {
-    const turn = this.#line.then(() => this.#patiently(message, matches))
-    this.#line = turn.catch(() => {})
-    return turn
-  }
-
-  /** Sends what wants no answer. */
-  tell(message: Uint8Array): Promise<SendOutcome> {
-    const turn = this.#line.then(() => this.#link.send(message))
-    this.#line = turn.catch(() => {})
+    const turn = this.#line.tail.then(() => {
+      // Closed while it stood in the queue.
+      if (this.#closed) return { kind: 'silent' } as const
+      return this.#patiently(message, matches)
+    })
+    this.#line.tail = turn.catch(() => {})
     return turn
   }
 
   /** Ends the request in flight as silent, and listens no more. */
   close(): void {
+    this.#closed = true
     this.#link.close()
     this.#settle({ kind: 'silent' })
   }

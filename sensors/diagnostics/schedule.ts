@@ -6,6 +6,7 @@ export interface Job<T> {
 
 interface Entry<T> extends Job<T> {
   dueUs: number
+  asked: boolean
 }
 
 export interface ScheduleOptions {
@@ -35,7 +36,7 @@ export class Schedule<T> {
   #penaltyUs = 0
 
   constructor(jobs: readonly Job<T>[], nowUs: number, options: ScheduleOptions = {}) {
-    this.#entries = jobs.map((job) => ({ ...job, dueUs: nowUs }))
+    this.#entries = jobs.map((job) => ({ ...job, dueUs: nowUs, asked: false }))
     this.#minGapUs = (options.minGapMs ?? 5) * 1000
     this.#load = Math.min(1, Math.max(0.01, options.load ?? 0.5))
   }
@@ -63,7 +64,10 @@ export class Schedule<T> {
   asked(what: T, beganUs: number, nowUs: number, answered: boolean): void {
     const entry = this.#entries.find((e) => e.what === what)
     // From when it was asked, not from when it was due: what was missed is not made up for.
-    if (entry) entry.dueUs = Math.max(entry.dueUs + entry.periodUs, beganUs)
+    if (entry) {
+      entry.dueUs = Math.max(entry.dueUs + entry.periodUs, beganUs)
+      entry.asked = true
+    }
     if (answered) {
       const tookUs = Math.max(0, nowUs - beganUs)
       this.#tookUs = this.#tookUs === 0 ? tookUs : this.#tookUs + NEWEST * (tookUs - this.#tookUs)
@@ -82,8 +86,12 @@ export class Schedule<T> {
   }
 }
 
-/** Lateness in periods where it is late, else less than zero by the time until it is due. */
-function urgency({ dueUs, periodUs }: { dueUs: number; periodUs: number }, nowUs: number): number {
+/**
+ * Lateness in periods where it is late, else less than zero by the time until it is due. What was
+ * never asked goes first: what comes once an hour would else stand behind what comes ten times a second.
+ */
+function urgency({ dueUs, periodUs, asked }: Entry<unknown>, nowUs: number): number {
+  if (!asked) return Number.POSITIVE_INFINITY
   const lateUs = nowUs - dueUs
   return lateUs >= 0 ? lateUs / periodUs : lateUs
 }

@@ -17,6 +17,11 @@ export interface LinkEvents {
   fault?(fault: IsoTpFault): void
   /** The first frame of a longer message came: an answer is under way. */
   started?(): void
+  /**
+   * Whether a message is expected now; while not, frames of messages are left alone, for somebody else
+   * may be talking with the same other end. Left out: always.
+   */
+  expected?(): boolean
   /** False makes the other end wait; left out: always ready. */
   ready?(): boolean
 }
@@ -119,7 +124,7 @@ export class IsoTpLink {
     const nowUs = this.#clock.monoUs()
     if (pci === undefined) this.#receiver.ignored++
     else if (pci.kind === 'flow') this.#sender.flow(pci, nowUs)
-    else {
+    else if (this.#receiver.busy || (this.#events.expected?.() ?? true)) {
       this.#receiver.frame(pci, data.length, nowUs)
       if (pci.kind === 'first' && this.#receiver.busy) this.#events.started?.()
     }
