@@ -183,6 +183,7 @@ export class Agent {
       clock: clockState(nowUs),
       ...(this.#timeSeen ? { timeSeen: this.#timeSeen } : {}),
       sensors: this.#supervisor?.status() ?? [],
+      buses: this.#channels.status(),
       decode: this.#decodeStatus(),
       readings: this.#pipeline?.readingsSeen ?? 0,
       records: this.#pipeline?.recordsMade ?? 0,

@@ -23,6 +23,15 @@ export interface BusRules {
   readonly reads: readonly IdFilter[] | undefined
 }
 
+/** What `status` says of one bus. */
+export interface BusStatus {
+  readonly bus: string
+  /** Frames sent. */
+  readonly sent: number
+  /** Frames that were not, because the config does not allow their identifier. */
+  readonly denied: number
+}
+
 /** Joins those who ask on a bus with the sensor that owns it. */
 export class Channels {
   readonly #rules: (bus: number) => BusRules
@@ -39,6 +48,13 @@ export class Channels {
     return (this.#buses[bus] ??= new BusChannel(this.#rules(bus), (by) => {
       this.#listened += by
     }))
+  }
+
+  /** What was sent on each bus that somebody asked for. */
+  status(): BusStatus[] {
+    return this.#buses
+      .filter((bus) => bus !== undefined)
+      .map(({ bus, sent, denied }) => ({ bus, sent, denied }))
   }
 
   /** Gives each listener its frames. */

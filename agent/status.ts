@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClockState } from '../sync/record.ts'
 import type { SyncStatus } from '../sync/sync-thread.ts'
+import type { BusStatus } from './channels.ts'
 import type { ModelStatus } from './models.ts'
 import { PACKAGE_ROOT } from './package-root.ts'
 import type { SensorStatus } from './supervisor/supervised.ts'
@@ -43,6 +44,7 @@ export interface AgentStatus {
   /** UTC as a sensor's device told it last, and our monotonic time at that moment. */
   readonly timeSeen?: { readonly sensor: string; readonly utcUs: number; readonly monoUs: number }
   readonly sensors: readonly SensorStatus[]
+  readonly buses: readonly BusStatus[]
   readonly decode: DecodeStatus | undefined
   readonly readings: number
   readonly records: number

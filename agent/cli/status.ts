@@ -48,8 +48,11 @@ function screen(status: AgentStatus): string[] {
   for (const sensor of status.sensors) {
     const good = sensor.state === 'live' || sensor.state === 'off'
     const drops = Object.entries(sensor.dropped).map(([cause, n]) => `${n} ${cause}`)
+    const bus = sensor.device?.busState ?? 'unknown'
+    const trouble =
+      bus === 'unknown' || bus === 'error-active' ? '' : `, ${paint('yellow', String(bus), out)}`
     lines.push(
-      `${head('sensor')} ${sensor.id} (${sensor.kind} on ${sensor.bus}) ${paint(good ? 'green' : 'yellow', sensor.state, out)}, ${formatCount(sensor.frames)} frames, last ${ago(sensor.lastDataUs)}${drops.length ? `, lost ${drops.join(', ')}` : ''}`,
+      `${head('sensor')} ${sensor.id} (${sensor.kind} on ${sensor.bus}) ${paint(good ? 'green' : 'yellow', sensor.state, out)}${trouble}, ${formatCount(sensor.frames)} frames, last ${ago(sensor.lastDataUs)}${drops.length ? `, lost ${drops.join(', ')}` : ''}`,
     )
     if (sensor.lastError) lines.push(...complaint(sensor.lastError))
   }
@@ -71,7 +74,10 @@ function screen(status: AgentStatus): string[] {
         `${head('lane')} ${lane.padEnd(9)} ${formatCount(s.records)} waiting, ${formatBytes(s.bytes)}, oldest ${ago(s.oldestTimeUs)}`,
       )
     }
-    lines.push(`${head('outbox')} ${outbox.state}, ${formatBytes(outbox.fileBytes)} on disk`)
+    const written = outbox.writtenBytesPerRecord
+    lines.push(
+      `${head('outbox')} ${outbox.state}, ${formatBytes(outbox.fileBytes)} on disk${written ? `, ${formatBytes(written)} written per record` : ''}`,
+    )
     const good = uplink.state === 'live' || uplink.state === 'off'
     lines.push(
       `${head('uplink')} ${uplink.kind} ${paint(good ? 'green' : 'yellow', uplink.state, out)}, ${formatCount(uplink.sentRecords)} records sent, last ${ago(uplink.lastAckTimeUs)}`,

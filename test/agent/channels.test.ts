@@ -33,13 +33,15 @@ test('nothing may be sent unless the config names it', () => {
   })
   assert.equal(silent.denied, 1)
   const sent: number[] = []
-  const bus = channelsOf([{ id: 0x7df }, { id: 0x7e0, mask: 0x7f8 }]).of(0)
+  const channels = channelsOf([{ id: 0x7df }, { id: 0x7e0, mask: 0x7f8 }])
+  const bus = channels.of(0)
   bus.offer((id) => sent.push(id))
   bus.send(0x7df, false, new Uint8Array(8))
   bus.send(0x7e3, false, new Uint8Array(8))
   assert.throws(() => bus.send(0x7e3, true, new Uint8Array(8)), { code: 'SEND_DENIED' })
   assert.throws(() => bus.send(0x7e8, false, new Uint8Array(8)), { code: 'SEND_DENIED' })
   assert.deepEqual(sent, [0x7df, 0x7e3])
+  assert.deepEqual(channels.status(), [{ bus: 'can0', sent: 2, denied: 2 }])
 })
 
 test('sending without an open sensor says so, and works again with the next one', () => {
