@@ -47,6 +47,14 @@ export interface OutboxStatus {
   readonly commitP50Ms: number
   readonly commitP99Ms: number
   readonly deadRecords: number
+  /** Records of a damaged file are still being taken over. */
+  readonly salvaging: boolean
+  /**
+   * Sent to the disk by the storing thread since its start, all told, and for each record kept; 0
+   * where the system does not tell (Linux only) or the file lies in memory.
+   */
+  readonly writtenBytes: number
+  readonly writtenBytesPerRecord: number
   readonly lastError?: Complaint
   /** A corrupt file that was put aside since the start. */
   readonly quarantinedFile?: string

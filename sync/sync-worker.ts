@@ -4,6 +4,7 @@ import { Pump } from './pump.ts'
 import { complaintOf, NO_LANES, type SyncStatus } from './status.ts'
 import { Store } from './store.ts'
 import { makeUplink } from './uplinks.ts'
+import { threadWrittenBytes } from './written.ts'
 
 /** How often status is told, space given back, and the file looked after. */
 const TICK_MS = 1_000
@@ -14,7 +15,8 @@ const post = (message: FromWorker) => port.postMessage(message)
 
 let flushId = Infinity
 let lanes = NO_LANES
-let file = { epoch: '', fileBytes: 0, walBytes: 0, deadRecords: 0 }
+let file = { epoch: '', seq: 0, fileBytes: 0, walBytes: 0, deadRecords: 0, salvaging: false }
+let seqAtStart: number | undefined
 
 const store = new Store(config.outbox, {
   committed: (batchId) => {
@@ -51,11 +53,14 @@ function status(): SyncStatus {
     if (stat) {
       lanes = stat.lanes
       file = stat
+      seqAtStart ??= stat.seq
     }
   } catch (error) {
     store.fault(error)
   }
   const { p50, p99 } = store.latencies()
+  const writtenBytes = threadWrittenBytes()
+  const records = Math.max(0, file.seq - (seqAtStart ?? 0))
   return {
     timeUs: Date.now() * 1000,
     lanes,
@@ -71,6 +76,9 @@ function status(): SyncStatus {
       commitP50Ms: p50,
       commitP99Ms: p99,
       deadRecords: file.deadRecords,
+      salvaging: file.salvaging,
+      writtenBytes,
+      writtenBytesPerRecord: records > 0 ? Math.round(writtenBytes / records) : 0,
       ...(store.lastError && { lastError: store.lastError }),
       ...(store.quarantinedFile && { quarantinedFile: store.quarantinedFile }),
     },

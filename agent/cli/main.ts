@@ -33,6 +33,10 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     'score rows, train, verify and show bundles',
     async () => (await import('./model.ts')).modelCommand(),
   ],
+  buffer: [
+    'look at, check, repair, export and import what waits to be sent',
+    async () => (await import('./buffer.ts')).bufferCommand(),
+  ],
   history: [
     'read records back from Kafka, tiered history included',
     async () => (await import('./history.ts')).historyCommand(),

@@ -58,6 +58,21 @@ export function emptyOutbox(): Buffer {
   }
 }
 
+/** Whose outbox this file is; throws what SQLite throws, or `OUTBOX_FOREIGN`. */
+export function ownerOf(path: string): { vehicle: string; epoch: string } {
+  const db = new Sqlite(path, { fileMustExist: true })
+  try {
+    db.pragma('locking_mode = EXCLUSIVE')
+    if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
+      throw new SyncError('OUTBOX_FOREIGN', `${path} is a database, but not an outbox`)
+    }
+    const meta = db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck()
+    return { vehicle: meta.get('vehicle') as string, epoch: meta.get('epoch') as string }
+  } finally {
+    db.close()
+  }
+}
+
 /** Opens or makes the database file; throws what SQLite throws, or `OUTBOX_FOREIGN`. */
 export function openDatabase(
   path: string,

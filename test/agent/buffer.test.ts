@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { Outbox } from '../../sync/outbox/outbox.ts'
+import { Milepost } from '../support/cli.ts'
+import { record, tempFolder } from '../sync/support.ts'
+
+async function buffer(...args: string[]) {
+  const { code, stdout, stderr } = await new Milepost(['buffer', ...args, '--json']).finished
+  return { code, stderr, out: stdout ? JSON.parse(stdout) : undefined }
+}
+
+test('buffer: stat, verify, export, import, damage and repair, as a person calls them', async (t) => {
+  const folder = tempFolder(t)
+  const path = join(folder, 'outbox.db')
+  const outbox = Outbox.open({ path, vehicle: 'truck-7', bootId: 'b' })
+  for (let i = 0; i < 20; i++) {
+    outbox.append(Array.from({ length: 50 }, () => record('telemetry', `"${'x'.repeat(300)}"`)))
+  }
+  outbox.append([record('critical', '"alarm"')])
+  outbox.close()
+  const at = ['--data-dir', folder]
+  const depot = ['--data-dir', tempFolder(t)]
+
+  const stat = await buffer('stat', ...at)
+  assert.deepEqual([stat.code, stat.out.lanes.telemetry.records], [0, 1000])
+  const verified = await buffer('verify', ...at)
+  assert.deepEqual([verified.code, verified.out.ok, verified.out.problems], [0, true, []])
+  const stick = join(folder, 'truck-7.gz')
+  const exported = await buffer('export', stick, ...at)
+  assert.deepEqual([exported.out.records, exported.out.taken], [1001, false])
+  assert.equal((await buffer('import', stick, ...depot)).out.kept, 1001)
+  assert.equal((await buffer('import', stick, ...depot)).out.duplicates, 1001)
+
+  const bytes = readFileSync(path)
+  bytes.fill(0x5a, 40 * 4096, 42 * 4096)
+  writeFileSync(path, bytes)
+  const damaged = await buffer('verify', ...at)
+  assert.deepEqual([damaged.code, damaged.out.ok], [1, false])
+  const repaired = await buffer('repair', ...at)
+  assert.equal(repaired.code, 0, repaired.stderr)
+  assert.ok(repaired.out.records > 950 && repaired.out.records < 1001)
+  assert.ok((await buffer('verify', ...at)).out.ok)
+  const taken = await buffer('export', stick, '--take', ...at)
+  assert.equal(taken.out.records, repaired.out.records)
+  assert.equal((await buffer('stat', ...at)).out.lanes.telemetry.records, 0)
+
+  const nowhere = await buffer('stat', '--data-dir', join(folder, 'nothing'))
+  assert.equal(nowhere.code, 1)
+  assert.match(nowhere.stderr, /Next:/)
+})
