@@ -6,6 +6,7 @@ import { settingsOf } from '../../../sensors/isotp/options.ts'
 import { parsePci, separationByte, separationUs } from '../../../sensors/isotp/pci.ts'
 import { IsoTpReceiver } from '../../../sensors/isotp/receiver.ts'
 import { IsoTpSender } from '../../../sensors/isotp/sender.ts'
+import { Random } from '../../../sensors/simulator/random.ts'
 import { converse, pattern } from './pair.ts'
 
 const hex = (frame: Uint8Array): string => Buffer.from(frame).toString('hex')
@@ -178,44 +179,49 @@ test('reserved flow status ends the sending, flow control out of turn does nothi
   assert.equal(frames.length, 1)
 })
 
-const RUNS = Number(process.env.FUZZ_RUNS ?? 20_000)
+const FRAMES = Number(process.env.FUZZ_FRAMES ?? 1_000_000)
+const SEED = Number(process.env.FUZZ_SEED ?? 1)
+const MOST = 200
 
-test(`${RUNS} random frames into both machines: no crash, no growth, no message longer than allowed`, () => {
-  const options = settingsOf({ maxLength: 200, fd: true })
-  let nowUs = 0
-  let messages = 0
-  const host = {
-    transmit: () => true,
-    message: (payload: Uint8Array) => {
-      messages++
-      assert.ok(payload.length >= 1 && payload.length <= 200)
-    },
-    sent: () => {},
-    failed: () => {},
-  }
-  const receiver = new IsoTpReceiver(options, undefined, host)
-  const sender = new IsoTpSender(options, undefined, host)
+test(`${FRAMES} random frames (seed ${SEED}): no crash, no growth, no message longer than allowed`, () => {
+  const random = new Random(SEED, 'isotp')
   // Most heads are of real kinds, so that the machines get somewhere.
-  const frame = fc
-    .tuple(
-      fc.constantFrom(0x00, 0x02, 0x07, 0x10, 0x20, 0x21, 0x22, 0x30, 0x31, 0x32, 0x3f, 0x90),
-      fc.uint8Array({ minLength: 0, maxLength: 63 }),
-      fc.integer({ min: 0, max: 2_000_000 }),
-    )
-    .map(([head, rest, waitUs]) => ({ data: Uint8Array.of(head, ...rest), waitUs }))
-  fc.assert(
-    fc.property(frame, ({ data, waitUs }) => {
-      nowUs += waitUs
-      sender.tick(nowUs)
-      receiver.tick(nowUs)
-      if (!sender.busy) sender.start(pattern(1 + (waitUs % 200)), nowUs)
-      for (const prefix of [0, 1]) {
-        const pci = parsePci(data, prefix)
-        if (pci?.kind === 'flow') sender.flow(pci, nowUs)
-        else if (pci) receiver.frame(pci, data.length, nowUs)
-      }
-    }),
-    { numRuns: RUNS },
-  )
-  assert.ok(messages > 0)
+  const heads = [0x00, 0x02, 0x07, 0x10, 0x20, 0x21, 0x22, 0x30, 0x31, 0x32, 0x3f, 0x90]
+  const options = settingsOf({ maxLength: MOST, fd: true })
+  const seen = { messages: 0, sent: 0, faults: new Set<string>() }
+  const host = {
+    transmit: () => random.next() > 0.02,
+    message: (payload: Uint8Array) => {
+      seen.messages++
+      if (payload.length < 1 || payload.length > MOST) assert.fail(`${payload.length} bytes`)
+    },
+    sent: () => seen.sent++,
+    failed: (fault: string) => seen.faults.add(fault),
+    ready: () => random.next() > 0.1,
+  }
+  const receivers = [0, 1].map((prefix) => new IsoTpReceiver(options, prefix || undefined, host))
+  const senders = [0, 1].map((prefix) => new IsoTpSender(options, prefix || undefined, host))
+  const bytes = new Uint8Array(64)
+  let sequence = 1
+  let nowUs = 0
+  for (let i = 0; i < FRAMES; i++) {
+    const prefix = i & 1
+    const receiver = receivers[prefix]
+    const sender = senders[prefix]
+    nowUs += random.next() < 0.001 ? 2_000_000 : random.integer(0, 2000)
+    for (let k = 0; k < 8; k++) bytes[random.integer(0, 63)] = random.integer(0, 255)
+    bytes[prefix] = heads[random.integer(0, heads.length - 1)]
+    // Now and then a frame that goes on where the last one stopped.
+    if (random.next() < 0.5) bytes[prefix] = 0x20 | (sequence++ % 16)
+    else if (bytes[prefix] === 0x10) sequence = 1
+    const data = bytes.subarray(0, random.next() < 0.5 ? 8 : random.integer(0, 64))
+    sender.tick(nowUs)
+    receiver.tick(nowUs)
+    if (!sender.busy) sender.start(pattern(random.integer(1, MOST)), nowUs)
+    const pci = parsePci(data, prefix)
+    if (pci?.kind === 'flow') sender.flow(pci, nowUs)
+    else if (pci) receiver.frame(pci, data.length, nowUs)
+  }
+  assert.ok(seen.messages > 100 && seen.sent > 100, JSON.stringify(seen))
+  assert.ok(seen.faults.size >= 6, [...seen.faults].join())
 })
