@@ -20,6 +20,11 @@ export const ECU_EVENT = 'milepost.ecu.v1'
 /** Questions in a row without an answer that make an ECU silent. */
 const SILENT_AFTER = 3
 
+/** Questions that wait to be asked once. */
+const MAX_ONCE = 16
+/** How often it is looked whether there is one. */
+const LOOK_US = 50_000
+
 export interface PollerStatus {
   readonly asked: number
   readonly unanswered: number
@@ -36,6 +41,7 @@ export class Poller {
   readonly ecu: string
   readonly #context: SensorContext
   readonly #schedule: Schedule<Question>
+  readonly #once: Question[] = []
   #asked = 0
   #unanswered = 0
   #broken = 0
@@ -66,17 +72,27 @@ export class Poller {
     }
   }
 
+  /** Has a question asked once, before the others but at the same pace; false: too many wait already. */
+  askOnce(question: Question): boolean {
+    if (this.#once.length >= MAX_ONCE) return false
+    this.#once.push(question)
+    return true
+  }
+
   /** Asks until the signal aborts. Rejects with the `SensorError` of a bus that cannot send. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#context
     while (!signal.aborted) {
-      const next = this.#schedule.next(clock.monoUs())
-      if (!next) {
-        await waitUntil(clock, Number.POSITIVE_INFINITY, signal)
-        return
-      }
-      await waitUntil(clock, next.atUs, signal)
+      const lookedUs = clock.monoUs()
+      const [once] = this.#once
+      const next = once
+        ? { what: once, atUs: this.#schedule.readyUs }
+        : this.#schedule.next(lookedUs)
+      const dueUs = next?.atUs ?? Number.POSITIVE_INFINITY
+      await waitUntil(clock, Math.min(dueUs, lookedUs + LOOK_US), signal)
       if (signal.aborted) return
+      if (!next || clock.monoUs() < dueUs) continue
+      if (next.what === once) this.#once.shift()
       const beganUs = clock.monoUs()
       this.#asked++
       const outcome = await next.what.ask()

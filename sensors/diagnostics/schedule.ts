@@ -50,6 +50,11 @@ export class Schedule<T> {
     return this.#tookUs
   }
 
+  /** When the ECU has rested enough for another question. */
+  get readyUs(): number {
+    return this.#readyUs
+  }
+
   /** The question to be asked next and the time for it; undefined where there is none. */
   next(nowUs: number): { what: T; atUs: number } | undefined {
     let best: Entry<T> | undefined

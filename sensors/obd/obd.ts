@@ -52,6 +52,8 @@ export const obd: SensorKind<ObdConfig> = {
 export class ObdSensor implements Sensor {
   readonly #config: ObdConfig
   #ecus: readonly ObdEcu[] = []
+  /** One for each of `#ecus`, while they are asked. */
+  #pollers: readonly Poller[] = []
 
   constructor(config: ObdConfig) {
     this.#config = config
@@ -73,6 +75,14 @@ export class ObdSensor implements Sensor {
     return answers
   }
 
+  /** Asks for one PID of service 01 out of turn, written `01 0C` or `0C`. */
+  fetch(what: string): boolean {
+    const pid = Number.parseInt(/^(?:01\s?)?([\dA-F]{2})$/i.exec(what.trim())?.[1] ?? '', 16)
+    const at = this.#ecus.findIndex((ecu) => ecu.pids.includes(pid))
+    if (at < 0 || !PIDS.has(pid)) return false
+    return this.#pollers[at]?.askOnce(this.#ecus[at].pidQuestion(pid, 0)) ?? false
+  }
+
   async run(context: SensorContext, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     const { ext, discoveryMs, countSignal, lostAfterMs } = this.#config
@@ -90,6 +100,7 @@ export class ObdSensor implements Sensor {
       context.opened()
       const taken = new Set<number>()
       const pollers = ecus.map((ecu) => this.#poller(ecu, taken))
+      this.#pollers = pollers
       const work = pollers.map((poller) => poller.run(until))
       const watch = watchPollers(context, pollers, lostAfterMs, until, {
         note: (i) => `, ${ecus[i].pids.length} PIDs`,
@@ -99,6 +110,7 @@ export class ObdSensor implements Sensor {
     } finally {
       stop.abort()
       this.#ecus = []
+      this.#pollers = []
       for (const ecu of ecus) ecu.client.close()
     }
   }

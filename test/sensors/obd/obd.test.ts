@@ -200,3 +200,24 @@ test('a bus that may not send says which identifier the config must name', async
   }
   await assert.rejects(sensor().run(recorder, new AbortController().signal), /0x7DF/)
 })
+
+test('a PID that is fetched is asked once, out of turn; what the vehicle has not is refused', async () => {
+  const { recorder } = bench()
+  const slow = { defaultEveryMs: 0, pids: [{ pid: 12, everyMs: 20 }], codesEveryMs: 0 }
+  const under = sensor({ ...slow, identificationEveryMs: 0 })
+  assert.equal(under.fetch('01 05'), false)
+  let asked = false
+  await runUntil(under, recorder, () => {
+    const speeds = named(recorder, 'Vehicle.OBD.EngineSpeed').length
+    if (speeds >= 3 && !asked) {
+      asked = under.fetch('01 05')
+      assert.ok(asked)
+      assert.deepEqual(
+        ['01 FF', '02 05', 'rubbish', ''].map((what) => under.fetch(what)),
+        [false, false, false, false],
+      )
+    }
+    return speeds >= 20
+  })
+  assert.equal(named(recorder, 'Vehicle.OBD.CoolantTemperature').length, 1)
+})
