@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { Transform } from 'node:stream'
 
 /**
  * The road between vehicles and central: a TCP relay that can be cut. While it is cut, open
@@ -8,11 +9,20 @@ export class Link {
   #server: Server | undefined
   readonly #sockets = new Set<Socket>()
   #target: { host: string; port: number } | undefined
+  readonly #through: (() => Transform) | undefined
   #port = 0
 
-  /** Reserves a local port for the link; nothing passes before `restore`. */
-  static async reserve(): Promise<Link> {
-    const link = new Link()
+  private constructor(through: (() => Transform) | undefined) {
+    this.#through = through
+  }
+
+  /**
+   * Reserves a local port for the link; nothing passes before `restore`.
+   * @param through makes what the bytes of one connection, one way, have to pass: to slow them, to
+   * count them, to cut them off
+   */
+  static async reserve(through?: () => Transform): Promise<Link> {
+    const link = new Link(through)
     await link.#listen()
     await link.cut()
     return link
@@ -66,7 +76,8 @@ export class Link {
         this.#sockets.delete(socket)
         other.destroy()
       })
-      socket.pipe(other)
+      if (this.#through) socket.pipe(this.#through()).pipe(other)
+      else socket.pipe(other)
     }
   }
 }

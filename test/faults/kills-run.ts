@@ -1,0 +1,189 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Central, startCentral } from '../../deploy/central/central.ts'
+import { freePort } from '../../deploy/central/ports.ts'
+import { auditTopics, type TopicsAccount } from '../../sync/kafka/audit-topics.ts'
+import { LANES } from '../../sync/record.ts'
+import { seeded } from '../sync/kafka/support.ts'
+import { Road } from './kills-road.ts'
+import { Victim } from './kills-vehicle.ts'
+
+export interface KillsOptions {
+  readonly seed: number
+  readonly kills: number
+  readonly vehicles?: number
+  /** See `Victim`. */
+  readonly built?: boolean
+  readonly progress?: (message: string) => void
+}
+
+export interface KillsReport {
+  readonly seed: number
+  readonly kills: number
+  readonly cuts: number
+  readonly brokerStops: number
+  readonly brokerKills: number
+  readonly seconds: number
+  readonly account: TopicsAccount
+}
+
+/** One in five is killed while it starts, the others at work. */
+const EARLY_PART = 0.2
+const MAX_EARLY_MS = 3_000
+const MAX_LIFE_MS = 4_000
+const MAX_DOWN_MS = 1_500
+const MAX_CALM_MS = 4_000
+/** Cuts after 1 byte to 1 MB, each order of magnitude as likely. */
+const MAX_CUT_BYTES_LOG10 = 6
+const CUT_LIMIT_MS = 4_000
+const TROUBLES = ['cut', 'stop', 'cut', 'kill'] as const
+
+/**
+ * Agents that are killed, a broker that is stopped and killed, a link that breaks, all at once and
+ * all by chance; then the account. The seed repeats the draws; the machine adds its own timing.
+ */
+export async function runKills(options: KillsOptions): Promise<KillsReport> {
+  const home = await mkdtemp(join(tmpdir(), 'milepost-kills-'))
+  const site = new Site(home, options)
+  try {
+    const report = await site.run()
+    await site.stop()
+    await rm(home, { recursive: true, force: true })
+    return report
+  } catch (error) {
+    await site.stop()
+    throw new Error(`${(error as Error).message} (all is kept in ${home})`, { cause: error })
+  }
+}
+
+class Site {
+  readonly #home: string
+  readonly #options: KillsOptions
+  readonly #victims: Victim[] = []
+  #road: Road | undefined
+  #central: Central | undefined
+  #startCentral: (() => Promise<Central>) | undefined
+  #kills = 0
+  readonly #seen = { cut: 0, stop: 0, kill: 0 }
+
+  constructor(home: string, options: KillsOptions) {
+    this.#home = home
+    this.#options = options
+  }
+
+  async run(): Promise<KillsReport> {
+    const startMs = performance.now()
+    const { seed, kills, vehicles = 2, built = false } = this.#options
+    await this.#open()
+    for (let n = 0; n < vehicles; n++) {
+      const name = `truck-${n + 1}`
+      this.#victims.push(
+        new Victim(name, seed + n, this.#home, {
+          brokers: [`127.0.0.1:${this.#road!.link.port}`],
+          built,
+        }),
+      )
+    }
+    let killing = true
+    const trouble = this.#trouble(seeded(seed + 1_000), () => killing)
+    const killed = Promise.all(
+      this.#victims.map((victim, n) => this.#torment(victim, seeded(seed + n), kills)),
+    )
+    try {
+      await Promise.race([killed, trouble.then(() => killed)])
+    } finally {
+      killing = false
+    }
+    await trouble
+    this.#tell('draining')
+    const expected = []
+    for (const victim of this.#victims) {
+      expected.push({ vehicle: victim.name, ...(await victim.drain()) })
+    }
+    this.#tell('auditing')
+    const account = await auditTopics({
+      brokers: [this.#central!.bootstrap],
+      topics: LANES.map((lane) => `milepost.${lane}`),
+      expected,
+    })
+    return {
+      seed,
+      kills: this.#kills,
+      cuts: this.#seen.cut,
+      brokerStops: this.#seen.stop,
+      brokerKills: this.#seen.kill,
+      seconds: Math.round((performance.now() - startMs) / 1000),
+      account,
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.allSettled(this.#victims.map((victim) => victim.kill()))
+    await this.#road?.link.cut()
+    await this.#central?.stop()
+  }
+
+  async #open(): Promise<void> {
+    const road = await Road.reserve()
+    this.#road = road
+    const [kafkaPort, roadPort] = [await freePort(), await freePort()]
+    // Vehicles are told the link's end, also by the broker itself.
+    const extraProperties = [
+      `listeners=PLAINTEXT://127.0.0.1:\${kafkaPort},ROAD://127.0.0.1:${roadPort},CONTROLLER://127.0.0.1:\${controllerPort}`,
+      `advertised.listeners=PLAINTEXT://127.0.0.1:\${kafkaPort},ROAD://127.0.0.1:${road.link.port}`,
+      'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,ROAD:PLAINTEXT,CONTROLLER:PLAINTEXT',
+      'inter.broker.listener.name=PLAINTEXT',
+    ].join('\n')
+    const dataDir = join(this.#home, 'central')
+    this.#startCentral = () => startCentral({ dataDir, kafkaPort, tier: 'local', extraProperties })
+    this.#central = await this.#startCentral()
+    road.link.pointAt('127.0.0.1', roadPort)
+    await road.link.restore()
+    await this.#central.createTopics([
+      ...LANES.map((lane) => ({ topic: `milepost.${lane}`, partitions: 3, config: {} })),
+      { topic: 'milepost.checkpoints', partitions: LANES.length, config: {} },
+    ])
+  }
+
+  /** One vehicle through its share of the kills. */
+  async #torment(victim: Victim, random: () => number, kills: number): Promise<void> {
+    while (this.#kills < kills) {
+      this.#kills++
+      victim.start()
+      const early = random() < EARLY_PART
+      if (!early) await victim.ready()
+      await sleep(random() * (early ? MAX_EARLY_MS : MAX_LIFE_MS))
+      await victim.kill()
+      if (this.#kills % 10 === 0) {
+        const { cut, stop, kill } = this.#seen
+        this.#tell(`${this.#kills} kills, ${cut} cuts, broker ${stop} stopped, ${kill} killed`)
+      }
+    }
+  }
+
+  /** The link and the broker, while there is anybody to kill, and each kind of trouble once. */
+  async #trouble(random: () => number, killing: () => boolean): Promise<void> {
+    for (let n = 0; killing() || n < TROUBLES.length; n++) {
+      await sleep(random() * MAX_CALM_MS)
+      const kind = TROUBLES[n % TROUBLES.length]
+      const down = () => sleep(random() * MAX_DOWN_MS)
+      if (kind === 'cut') {
+        const bytes = Math.ceil(10 ** (random() * MAX_CUT_BYTES_LOG10))
+        await this.#road!.cutAfter(bytes, CUT_LIMIT_MS)
+        await down()
+        await this.#road!.link.restore()
+      } else {
+        await (kind === 'stop' ? this.#central!.stop() : this.#central!.kill())
+        await down()
+        this.#central = await this.#startCentral!()
+      }
+      this.#seen[kind]++
+    }
+  }
+
+  #tell(message: string): void {
+    this.#options.progress?.(message)
+  }
+}

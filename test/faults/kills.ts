@@ -1,0 +1,37 @@
+// `npm run test:faults -- [--seed N] [--kills 200] [--vehicles 2] [--built] [--json]`: agents killed under load
+// while the broker is stopped and killed and the link breaks; exit code 1 where the account of it
+// does not balance.
+import { parseArgs } from 'node:util'
+import { runKills } from './kills-run.ts'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    kills: { type: 'string', default: '200' },
+    vehicles: { type: 'string', default: '2' },
+    built: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+const [seed, kills, vehicles] = [values.seed, values.kills, values.vehicles].map(Number)
+console.error(`seed ${seed}: ${kills} kills of ${vehicles} agents`)
+const report = await runKills({
+  seed,
+  kills,
+  vehicles,
+  built: values.built,
+  progress: (message) => console.error(message),
+})
+if (values.json) console.log(JSON.stringify(report, null, 2))
+else {
+  const { account, cuts, brokerStops, brokerKills, seconds } = report
+  const total = (name: 'missing' | 'duplicated' | 'outOfOrder') =>
+    account.epochs.reduce((sum, epoch) => sum + epoch[name], 0)
+  console.log(
+    `seed ${seed}, ${seconds} s: ${report.kills} agents killed, link cut ${cuts} times, ` +
+      `broker stopped ${brokerStops} and killed ${brokerKills} times\n` +
+      `${account.records} records: ${total('missing')} lost, ${total('duplicated')} duplicated, ` +
+      `${total('outOfOrder')} out of order`,
+  )
+}
+process.exit(report.account.balanced ? 0 : 1)
