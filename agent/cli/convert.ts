@@ -7,10 +7,12 @@ import { Command } from 'commander'
 import { SensorError } from '../../sensors/errors.ts'
 import { FrameBatch } from '../../sensors/frame.ts'
 import { formatCandump } from '../../sensors/replay/format.ts'
+import type { BusNames } from '../../sensors/replay/interfaces.ts'
 import { readLog } from '../../sensors/replay/log-file.ts'
 import { readerFor } from '../../sensors/replay/log-reader.ts'
 import { Buses } from '../buses.ts'
 import { AgentError } from '../error.ts'
+import { logBuses } from './log-buses.ts'
 import { EXIT, formatCount, quietPipe } from './output.ts'
 
 interface Options {
@@ -57,11 +59,11 @@ async function convert(logs: string[], { out }: Options): Promise<void> {
 }
 
 async function* linesOf(logs: readonly string[]): AsyncGenerator<string> {
-  const buses = new Buses()
+  const buses = logBuses(new Buses())
   for (const log of logs) yield* linesOfOne(log, buses)
 }
 
-async function* linesOfOne(log: string, buses: Buses): AsyncGenerator<string> {
+async function* linesOfOne(log: string, buses: BusNames): AsyncGenerator<string> {
   const say = (text: string): boolean => process.stderr.write(`${log}: ${text}\n`)
   const reader = readerFor(buses)
   const batch = new FrameBatch()

@@ -9,12 +9,11 @@ import { type LogReader, readerFor } from '../../sensors/replay/log-reader.ts'
 import { Buses } from '../buses.ts'
 import { AgentError } from '../error.ts'
 import { DecodedLines } from './decoded-lines.ts'
+import { logBuses } from './log-buses.ts'
 import { EXIT, formatCount, paint, quietPipe } from './output.ts'
 
 /** Warnings about DBC files shown before the rest is only counted. */
 const MAX_SHOWN_WARNINGS = 8
-/** More interfaces than this in one log are not told apart by a frame's one byte. */
-const MAX_BUSES = 256
 
 /** `milepost decode`: a CAN log and DBC files in, JSON lines out. */
 export function decodeCommand(): Command {
@@ -57,14 +56,7 @@ async function decodeLog(source: string, files: readonly string[], raw: boolean)
   const databases = new DatabaseSet(await Promise.all(files.map(loadDbc)))
   warn(databases)
   const buses = new Buses()
-  const reader = readerFor({
-    indexOf: (name) => {
-      if (buses.all().length < MAX_BUSES || buses.all().includes(name)) return buses.indexOf(name)
-      process.stderr.write(`frames of ${name} are skipped: more than ${MAX_BUSES} interfaces\n`)
-      return -1
-    },
-    nameOf: (index) => buses.nameOf(index),
-  })
+  const reader = readerFor(logBuses(buses))
   const lines = new DecodedLines(databases, buses, raw)
   const batch = new FrameBatch()
   /** Writes the lines of all bytes that the reader has; a slow pipe is to be seen as it comes. */

@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ask } from '../../../agent/control/client.ts'
+import { socketPath } from '../../../agent/control/socket-path.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
-import { milepost, ROOT, tempDir, writeConfig } from '../../support/cli.ts'
+import { Milepost, milepost, ROOT, tempDir, writeConfig } from '../../support/cli.ts'
 
 const DBC = join(ROOT, 'sensors/simulator/vehicle.dbc')
 /** Its coolant goes from 90 to 120 degC, ten minutes in all. */
@@ -29,14 +32,17 @@ async function collect(
   })
   const { code, stderr } = await milepost('run', '-c', file, '--exit-at-end')
   assert.equal(code, 0, stderr)
+  return { records: outboxOf(t, dir), stderr }
+}
+
+function outboxOf(t: Parameters<typeof tempDir>[0], dir: string): Told[] {
   const outbox = Outbox.open({ path: join(dir, 'data/outbox.db'), vehicle: 'test-1', bootId: 'b' })
   t.after(() => outbox.close())
-  const records = (['critical', 'events', 'telemetry'] as const).flatMap((lane) =>
+  return (['critical', 'events', 'telemetry'] as const).flatMap((lane) =>
     outbox.read(lane, 0, 10_000, 1e9).map(({ type, payload }) => {
       return { type, lane, content: JSON.parse(Buffer.from(payload).toString()) }
     }),
   )
-  return { records, stderr }
 }
 
 test('windows, and a capture around a condition, under names of our own', async (t) => {
@@ -93,4 +99,42 @@ test('a capture around an anomaly', async (t) => {
   assert.ok(odd.length > 0 && odd.length <= began.length)
   assert.equal(odd[0].content.timeUs, began[0].content.timeUs)
   assert.ok(Object.keys(odd[0].content.signals).length > 20)
+})
+
+test('a condition has an OBD sensor asked, and its answer is in the capture', async (t) => {
+  const dir = tempDir(t)
+  const file = writeConfig(dir, {
+    sensors: [
+      { id: 'car', kind: 'simulator', bus: 'can0', ecu: {} },
+      { id: 'obd', kind: 'obd', bus: 'can0', defaultEveryMs: 0, codesEveryMs: 0 },
+    ],
+    buses: { can0: { dbc: [DBC], send: [0x7df, 0x7e0] } },
+    campaigns: [
+      {
+        id: 'asked',
+        signals: ['Vehicle.OBD.*'],
+        when: 'Engine.Alive > 100',
+        fetch: [{ sensor: 'obd', what: '01 05' }],
+        capture: { beforeMs: 0, afterMs: 1000 },
+      },
+    ],
+  })
+  const agent = new Milepost(['run', '-c', file])
+  t.after(() => agent.child.kill('SIGKILL'))
+  const limit = Date.now() + 60_000
+  let status: { records: number } | undefined
+  while (Date.now() < limit && (status?.records ?? 0) < 1) {
+    await sleep(100)
+    status = await ask<{ records: number }>(socketPath(join(dir, 'data')), 'GET', '/status').catch(
+      () => undefined,
+    )
+  }
+  agent.child.kill('SIGTERM')
+  await agent.finished
+  const captures = outboxOf(t, dir).filter(({ type }) => type === 'milepost.capture.v1')
+  assert.ok(captures.length > 0, agent.stderr)
+  const asked = captures.map(({ content }) => content.signals['Vehicle.OBD.CoolantTemperature'])
+  const answered = asked.filter((track) => track !== undefined)
+  assert.ok(answered.length > 0, JSON.stringify(captures[0].content))
+  assert.equal(answered[0].unit, 'degC')
 })

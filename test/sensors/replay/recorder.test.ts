@@ -224,6 +224,17 @@ describe('milepost convert', () => {
     assert.match(stderr, /8 frames of format asc, 4 pieces were none/)
   })
 
+  test('of more interfaces than can be told apart, the first are taken, and the others told', async (t) => {
+    const dir = tempDir(t)
+    const log = join(dir, 'many.log')
+    const lines = Array.from({ length: 300 }, (_, i) => `(1.000000) net${i} 123#00\n`)
+    writeFileSync(log, lines.join(''))
+    const { code, stdout, stderr } = await milepost('convert', log)
+    assert.equal(code, 0, stderr)
+    assert.equal(stdout.trim().split('\n').length, 256)
+    assert.match(stderr, /frames of net256 are skipped/)
+  })
+
   test('fails with a word on what is no log, and on what is not there', async (t) => {
     const dir = tempDir(t)
     writeFileSync(join(dir, 'tale.txt'), 'once upon a time\n')
