@@ -14,6 +14,8 @@ export interface KillsOptions {
   readonly seed: number
   readonly kills: number
   readonly vehicles?: number
+  /** Default exactly-once; otherwise a retry may duplicate, and nothing else. */
+  readonly delivery?: 'exactly-once' | 'at-least-once'
   /** See `Victim`. */
   readonly built?: boolean
   readonly progress?: (message: string) => void
@@ -27,6 +29,8 @@ export interface KillsReport {
   readonly brokerKills: number
   readonly seconds: number
   readonly account: TopicsAccount
+  /** Nothing lost or out of order, and exactly once nothing twice. */
+  readonly kept: boolean
 }
 
 /** One in five is killed while it starts, the others at work. */
@@ -75,13 +79,13 @@ class Site {
 
   async run(): Promise<KillsReport> {
     const startMs = performance.now()
-    const { seed, kills, vehicles = 2, built = false } = this.#options
+    const { seed, kills, vehicles = 2, built = false, delivery = 'exactly-once' } = this.#options
     await this.#open()
     for (let n = 0; n < vehicles; n++) {
       const name = `truck-${n + 1}`
       this.#victims.push(
         new Victim(name, seed + n, this.#home, {
-          brokers: [`127.0.0.1:${this.#road!.link.port}`],
+          uplink: { brokers: [`127.0.0.1:${this.#road!.link.port}`], delivery },
           built,
         }),
       )
@@ -116,6 +120,10 @@ class Site {
       brokerKills: this.#seen.kill,
       seconds: Math.round((performance.now() - startMs) / 1000),
       account,
+      kept: account.epochs.every(
+        ({ missing, duplicated, outOfOrder }) =>
+          missing + outOfOrder === 0 && (duplicated === 0 || delivery === 'at-least-once'),
+      ),
     }
   }
 

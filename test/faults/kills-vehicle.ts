@@ -6,9 +6,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { ask } from '../../agent/control/client.ts'
 import { socketPath } from '../../agent/control/socket-path.ts'
+import type { KafkaUplinkConfig } from '../../sync/kafka/kafka-uplink.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES } from '../../sync/record.ts'
-import { Sync } from '../../sync/sync-thread.ts'
+import { Sync, type UplinkConfig } from '../../sync/sync-thread.ts'
 import { ROOT } from '../support/cli.ts'
 
 const READY_LIMIT_MS = 90_000
@@ -27,7 +28,7 @@ export class Victim {
   readonly name: string
   readonly #dataDir: string
   readonly #configFile: string
-  readonly #brokers: readonly string[]
+  readonly #uplink: Extract<UplinkConfig, { kind: 'kafka' }>
   readonly #program: readonly string[]
   #child: ChildProcess | undefined
   #given: Given | undefined
@@ -37,11 +38,11 @@ export class Victim {
     name: string,
     seed: number,
     home: string,
-    { brokers, built }: { brokers: readonly string[]; built: boolean },
+    options: { uplink: KafkaUplinkConfig; built: boolean },
   ) {
     this.name = name
-    this.#program = built ? ['dist/agent/cli/main.js'] : [...TSX, 'agent/cli/main.ts']
-    this.#brokers = brokers
+    this.#program = options.built ? ['dist/agent/cli/main.js'] : [...TSX, 'agent/cli/main.ts']
+    this.#uplink = { kind: 'kafka', ...options.uplink }
     this.#dataDir = join(home, name)
     this.#configFile = join(home, `${name}.yaml`)
     mkdirSync(this.#dataDir, { recursive: true })
@@ -55,7 +56,7 @@ export class Victim {
         { id: 'engine', signals: ['Engine.*'], onChange: {}, lane: 'events' },
         { id: 'alarm', signals: ['Battery.*'], sampleEveryMs: 100, lane: 'critical' },
       ],
-      uplink: { kind: 'kafka', brokers },
+      uplink: this.#uplink,
     }
     writeFileSync(this.#configFile, stringify(config))
   }
@@ -105,7 +106,7 @@ export class Victim {
     const path = join(this.#dataDir, 'outbox.db')
     const sync = await Sync.start({
       outbox: { path, vehicle: this.name, bootId: 'drain' },
-      uplink: { kind: 'kafka', brokers: this.#brokers },
+      uplink: this.#uplink,
     })
     try {
       const deadline = Date.now() + DRAIN_LIMIT_MS
