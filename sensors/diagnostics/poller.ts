@@ -42,6 +42,7 @@ export class Poller {
   readonly #context: SensorContext
   readonly #schedule: Schedule<Question>
   readonly #once: Question[] = []
+  readonly #questions: readonly Question[]
   #asked = 0
   #unanswered = 0
   #broken = 0
@@ -56,6 +57,7 @@ export class Poller {
   ) {
     this.#context = context
     this.ecu = ecu
+    this.#questions = questions
     const jobs: Job<Question>[] = questions.map((what) => ({ what, periodUs: what.everyMs * 1000 }))
     const nowUs = context.clock.monoUs()
     this.#schedule = new Schedule(jobs, nowUs, options)
@@ -74,9 +76,15 @@ export class Poller {
 
   /** Has a question asked once, before the others but at the same pace; false: too many wait already. */
   askOnce(question: Question): boolean {
+    if (this.#once.includes(question)) return true
     if (this.#once.length >= MAX_ONCE) return false
     this.#once.push(question)
     return true
+  }
+
+  /** One of its questions by name. */
+  find(name: string): Question | undefined {
+    return this.#questions.find((question) => question.name === name)
   }
 
   /** Asks until the signal aborts. Rejects with the `SensorError` of a bus that cannot send. */

@@ -123,6 +123,19 @@ export class ObdEcu {
     }
   }
 
+  /** Clears the codes, and looks at once what is left of them. */
+  clearQuestion(): Question {
+    const look = this.codesQuestion(0)
+    return {
+      name: '04',
+      everyMs: 0,
+      ask: async () => {
+        const answer = await this.clear()
+        return answer.kind === 'positive' ? await look.ask() : answer.kind
+      },
+    }
+  }
+
   /** Clears trouble codes and all that belongs to them (service 04). */
   clear(): Promise<Answer> {
     return this.client.request(Uint8Array.of(CLEAR_CODES))

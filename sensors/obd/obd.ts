@@ -75,9 +75,25 @@ export class ObdSensor implements Sensor {
     return answers
   }
 
-  /** Asks for one PID of service 01 out of turn, written `01 0C` or `0C`. */
+  /**
+   * `01 0C` or `0C`: a PID that an ECU has; `codes`; `identification`; `04`: clears the codes of every
+   * ECU, where `allowClear` says so.
+   */
   fetch(what: string): boolean {
-    const pid = Number.parseInt(/^(?:01\s?)?([\dA-F]{2})$/i.exec(what.trim())?.[1] ?? '', 16)
+    const named = what.trim().toLowerCase()
+    if (named === '04') {
+      if (!this.#config.allowClear) return false
+      const asked = this.#ecus.map((ecu, i) => this.#pollers[i]?.askOnce(ecu.clearQuestion()))
+      return asked.includes(true)
+    }
+    if (named === 'codes' || named === 'identification') {
+      const asked = this.#pollers.map((poller) => {
+        const question = poller.find(named)
+        return question !== undefined && poller.askOnce(question)
+      })
+      return asked.includes(true)
+    }
+    const pid = Number.parseInt(/^(?:01\s?)?([\da-f]{2})$/.exec(named)?.[1] ?? '', 16)
     const at = this.#ecus.findIndex((ecu) => ecu.pids.includes(pid))
     if (at < 0 || !PIDS.has(pid)) return false
     return this.#pollers[at]?.askOnce(this.#ecus[at].pidQuestion(pid, 0)) ?? false

@@ -15,9 +15,19 @@ export const uds: SensorKind<UdsConfig> = {
 /** Unified diagnostic services (ISO 14229-1) on ISO-TP: identifiers and trouble codes, read only. */
 export class UdsSensor implements Sensor {
   readonly #config: UdsConfig
+  #pollers: readonly Poller[] = []
 
   constructor(config: UdsConfig) {
     this.#config = config
+  }
+
+  /** `22 F190`: an identifier of the config; `19 02`: trouble codes. Of the first ECU that has it. */
+  fetch(what: string): boolean {
+    for (const poller of this.#pollers) {
+      const question = poller.find(what.trim().toUpperCase())
+      if (question) return poller.askOnce(question)
+    }
+    return false
   }
 
   async run(context: SensorContext, signal: AbortSignal): Promise<void> {
@@ -29,6 +39,7 @@ export class UdsSensor implements Sensor {
     const until = AbortSignal.any([signal, stop.signal])
     try {
       const pollers = ecus.map((ecu) => new Poller(context, ecu.name, ecu.questions(), config))
+      this.#pollers = pollers
       context.opened()
       const work = pollers.map((poller) => poller.run(until))
       const watch = watchPollers(context, pollers, config.lostAfterMs, until, {
@@ -38,6 +49,7 @@ export class UdsSensor implements Sensor {
       await Promise.race([Promise.all(work), watch])
     } finally {
       stop.abort()
+      this.#pollers = []
       for (const ecu of ecus) ecu.client.close()
     }
   }

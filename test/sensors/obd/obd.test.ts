@@ -121,6 +121,33 @@ test('clearing codes is refused unless the config allows it', async () => {
   assert.equal(ecu.memory.all().length, 0)
 })
 
+test('clearing is fetched where it is allowed, and nowhere else', async () => {
+  const { recorder, data, ecu } = bench()
+  ecu.memory.set([0x03, 0x01], ['stored'], data.freezeFrame())
+  const quiet = { defaultEveryMs: 0, codesEveryMs: 3_600_000 }
+  const careful = sensor(quiet)
+  let refused = 0
+  await runUntil(careful, recorder, () => {
+    if (recorder.events.length > 0 && !careful.fetch('04')) refused++
+    return refused > 0
+  })
+  const allowed = sensor({ ...quiet, allowClear: true })
+  assert.equal(allowed.fetch('04'), false, 'nobody is there yet')
+  const stop = new AbortController()
+  const running = allowed.run(recorder, stop.signal)
+  const codes = () => recorder.events.filter((e) => e.type === 'milepost.dtc.v1')
+  await recorder.until(() => codes().length === 2)
+  assert.equal(ecu.memory.all().length, 1)
+  assert.equal(allowed.fetch('04'), true)
+  await recorder.until(() => codes().at(-1)?.content.event === 'gone')
+  assert.equal(ecu.memory.all().length, 0)
+  ecu.memory.set([0x04, 0x20], ['stored'], data.freezeFrame())
+  assert.equal(allowed.fetch('codes'), true)
+  await recorder.until(() => codes().at(-1)?.content.code === 'P0420')
+  stop.abort()
+  await running
+})
+
 test('29-bit identifiers, and two ECUs of which each PID is asked once', async () => {
   const { recorder, data } = bench({}, normalFixed(0x10))
   const gearbox = new SimulatedEcu(

@@ -55,6 +55,23 @@ test('identifiers: numbers with place, order, sign and scale; texts; long ones',
   assert.match(String(recorder.facts.engine), /224444: requestOutOfRange \(0x31\)/)
 })
 
+test('what is fetched is asked out of turn', async () => {
+  const { recorder } = bench({ identifiers: IDENTIFIERS })
+  const fields = [{ name: 'Long', byte: 298, bits: 16 }]
+  const identifiers = [{ id: 0x0120, everyMs: 3_600_000, fields }]
+  const slow = sensor({ identifiers, codes: { everyMs: 3_600_000 } })
+  const long = () => recorder.told.filter((r) => r.name === 'Long').length
+  let asked = 0
+  await runUntil(slow, recorder, () => {
+    if (long() > asked) {
+      asked = long()
+      assert.equal(slow.fetch('22 0120'), true)
+      assert.equal(slow.fetch('22 0130'), false)
+    }
+    return long() === 4
+  })
+})
+
 test('trouble codes: status words, freeze frame (04) and extended data (06), clearing', async () => {
   const { recorder, data, ecu, vehicle } = bench()
   ecu.memory.set([0x03, 0x01], ['stored', 'pending'], data.freezeFrame(), 0x16)
