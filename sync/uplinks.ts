@@ -1,8 +1,12 @@
 import type { KafkaUplinkConfig } from './kafka/kafka-uplink.ts'
+import type { MqttUplinkConfig } from './mqtt/mqtt-uplink.ts'
 import type { Uplink } from './uplink.ts'
 
 /** The config of an uplink; `none` keeps everything in the outbox. */
-export type UplinkConfig = { kind: 'none' } | ({ kind: 'kafka' } & KafkaUplinkConfig)
+export type UplinkConfig =
+  | { kind: 'none' }
+  | ({ kind: 'kafka' } & KafkaUplinkConfig)
+  | ({ kind: 'mqtt' } & MqttUplinkConfig)
 
 /**
  * Makes an uplink of the kind in the config. A new kind is a folder, a member of `UplinkConfig` and a
@@ -12,5 +16,7 @@ export async function makeUplink(config: Exclude<UplinkConfig, { kind: 'none' }>
   switch (config.kind) {
     case 'kafka':
       return (await import('./kafka/kafka-uplink.ts')).createKafkaUplink(config)
+    case 'mqtt':
+      return (await import('./mqtt/mqtt-uplink.ts')).createMqttUplink(config)
   }
 }

@@ -9,6 +9,8 @@ import { LANES, type Lane, type StoredRecord } from '../record.ts'
 /** `mprl`: says that a SQLite file is a relay's store. */
 const APPLICATION_ID = 0x6d70726c
 const FORMAT = 1
+/** Refused records kept for a person to look at. */
+const MAX_DEAD = 1_000
 
 // AUTOINCREMENT: an id must not come again when the table was emptied.
 const laneTable = (name: string) => `
@@ -28,6 +30,10 @@ const SCHEMA = `
   CREATE TABLE kind (
     id INTEGER PRIMARY KEY, type TEXT NOT NULL, contentType TEXT NOT NULL, UNIQUE (type, contentType)
   ) STRICT;
+  CREATE TABLE dead (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, vehicle TEXT NOT NULL, epoch TEXT NOT NULL,
+    lane TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL, payload BLOB NOT NULL
+  ) STRICT;
   ${LANES.map(laneTable).join('')}`
 
 type Row = [number, number, number, number, number, string, number, number, number, Buffer]
@@ -42,12 +48,14 @@ interface Statements {
 
 /** The rows of a relay's store. */
 export class RelayTables {
-  readonly epoch: string
+  epoch: string
+  readonly #db: Database
   readonly #kinds: Dictionary
   readonly #lanes: Record<Lane, Statements>
 
   constructor(db: Database, path: string) {
     this.epoch = identify(db, path)
+    this.#db = db
     this.#kinds = new Dictionary(db, 'kind')
     const statements = (lane: Lane): Statements => ({
       insert: db.prepare(`INSERT INTO ${lane} VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
@@ -102,6 +110,24 @@ export class RelayTables {
 
   release(lane: Lane, lastId: number): void {
     if (lastId > 0) this.#lanes[lane].release.run(lastId)
+  }
+
+  renewEpoch(): void {
+    const epoch = newEpoch()
+    this.#db.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(epoch)
+    this.epoch = epoch
+  }
+
+  bury(lane: Lane, id: number, reason: string): void {
+    const columns = 'vehicle, epoch, lane, seq, reason, payload'
+    this.#db
+      .prepare(
+        `INSERT INTO dead (${columns}) SELECT vehicle, epoch, ?, r.seq, ?, r.payload
+         FROM ${lane} r JOIN origin o ON o.id = r.origin WHERE r.id = ?`,
+      )
+      .run(lane, reason, id)
+    this.#db.prepare(`DELETE FROM ${lane} WHERE id = ?`).run(id)
+    this.#db.prepare('DELETE FROM dead WHERE id <= (SELECT max(id) FROM dead) - ?').run(MAX_DEAD)
   }
 
   count(lane: Lane): number {

@@ -59,11 +59,14 @@ export interface RelayedRecord {
  */
 export class RelayStore {
   readonly path: string
-  /** Random, born with the file: ids of another file mean nothing here. */
-  readonly epoch: string
   readonly #db: ReturnType<typeof openFile>
   readonly #origins: OriginTable
   readonly #tables: RelayTables
+
+  /** Random, born with the file: ids of another file mean nothing here. */
+  get epoch(): string {
+    return this.#tables.epoch
+  }
 
   /** Throws `OUTBOX_*` where the disk or the file is at fault. */
   static open(path: string, limits: Partial<RelayLimits> = {}): RelayStore {
@@ -83,7 +86,6 @@ export class RelayStore {
     })
     try {
       this.#tables = new RelayTables(this.#db, path)
-      this.epoch = this.#tables.epoch
       this.#origins = new OriginTable(this.#db, limits)
     } catch (error) {
       this.#db.close()
@@ -131,6 +133,16 @@ export class RelayStore {
     this.#transact(() => {
       for (const lane of LANES) this.#tables.release(lane, ids[lane])
     })
+  }
+
+  /** Begins a new epoch, where ids were given twice: the file was restored from an older copy. */
+  renewEpoch(): void {
+    this.#transact(() => this.#tables.renewEpoch())
+  }
+
+  /** Puts a record that the other side refuses for good aside, where the newest 1,000 are kept. */
+  bury(lane: Lane, id: number, reason: string): void {
+    this.#transact(() => this.#tables.bury(lane, id, reason))
   }
 
   /** Waiting records by lane, and vehicles known. Counts rows: for a status each second, not more. */

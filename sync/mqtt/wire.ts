@@ -1,0 +1,160 @@
+import { SyncError } from '../errors.ts'
+import { type ClockState, LANES, type Lane, type Origin, type StoredRecord } from '../record.ts'
+import type { Positions } from '../uplink.ts'
+
+/** First level of every topic, where the config names no other. */
+export const DEFAULT_PREFIX = 'milepost'
+
+/**
+ * Topics between vehicles and a depot's relay. The vehicle stands in each of them, so that a broker's
+ * access list can hold every vehicle to its own (`pattern write milepost/records/%u/+`).
+ */
+export const topicsOf = (prefix: string, vehicle: string) => ({
+  /** One record for each message, QoS 1, never retained, never expiring. */
+  records: (lane: Lane) => `${prefix}/records/${vehicle}/${lane}`,
+  /** The vehicle asks how far the relay got. */
+  ask: `${prefix}/ask/${vehicle}`,
+  /** The relay tells how far it has records for good. */
+  position: `${prefix}/position/${vehicle}`,
+})
+
+/** What a relay listens to. */
+export const filtersOf = (prefix: string) => [`${prefix}/records/+/+`, `${prefix}/ask/+`]
+
+/** The kind of a topic, its vehicle and its lane; undefined where it is none of ours. */
+export function readTopic(
+  prefix: string,
+  topic: string,
+): { kind: 'records'; vehicle: string; lane: Lane } | { kind: 'ask'; vehicle: string } | undefined {
+  if (!topic.startsWith(`${prefix}/`)) return undefined
+  const [kind, vehicle, lane, ...rest] = topic.slice(prefix.length + 1).split('/')
+  if (!vehicle || rest.length > 0) return undefined
+  if (kind === 'ask' && lane === undefined) return { kind, vehicle }
+  if (kind !== 'records' || !LANES.includes(lane as Lane)) return undefined
+  return { kind, vehicle, lane: lane as Lane }
+}
+
+/** A vehicle is one level of a topic (MQTT 5, 4.7): without its wildcards and separator. */
+export function requireTopicLevel(vehicle: string): void {
+  if (vehicle !== '' && !/[+#/\0]/.test(vehicle) && !vehicle.startsWith('$')) return
+  throw new SyncError('UPLINK_DENIED', `"${vehicle}" cannot be part of an MQTT topic`, {
+    hint: 'Give the vehicle a name without +, #, / and a leading $.',
+  })
+}
+
+/** A record as it travels, with what only this way needs. */
+export interface Travelling {
+  readonly origin: Origin
+  readonly record: StoredRecord
+  /**
+   * The record that this sender gave to this lane before, or the position that it began from: between
+   * `after` and `seq` the sender has nothing more. A relay that is not yet at `after` has missed some.
+   */
+  readonly after: number
+  /** Names the connection that it was sent on. */
+  readonly run: string
+}
+
+/** User properties (MQTT 5, 3.3.2.3.7) of a record. */
+export function propertiesOf({ origin, record, after, run }: Travelling): Record<string, string> {
+  return {
+    vehicle: origin.vehicle,
+    epoch: origin.epoch,
+    seq: String(record.seq),
+    prev: String(record.prev),
+    after: String(after),
+    lane: record.lane,
+    type: record.type,
+    timeUs: String(record.timeUs),
+    monoUs: String(record.monoUs),
+    boot: record.bootId,
+    clock: record.clock,
+    run,
+  }
+}
+
+/** Bytes that a message takes beside topic and payload, rounded up. */
+export const PROPERTIES_BYTES = 4096
+
+const CLOCKS: ReadonlySet<string> = new Set<ClockState>(['synced', 'repaired', 'unsynced'])
+const MAX_WORD = 256
+
+/** A message as a relay receives it. */
+export interface Received {
+  readonly topic: string
+  readonly payload: Uint8Array
+  readonly contentType: string
+  readonly user: Readonly<Record<string, string | undefined>>
+}
+
+/** Reads a record back; a text says what is wrong with it. */
+export function readRecord(
+  { payload, contentType, user }: Received,
+  place: { vehicle: string; lane: Lane },
+): Travelling | string {
+  const { vehicle, epoch, lane, type, boot, clock, run } = user
+  if (vehicle !== place.vehicle || lane !== place.lane) return 'topic and properties differ'
+  for (const word of [epoch, type, boot, run]) {
+    if (!word || word.length > MAX_WORD) return 'a property is missing or too long'
+  }
+  if (!clock || !CLOCKS.has(clock)) return 'no such clock state'
+  const [seq, prev, after] = [whole(user.seq), whole(user.prev), whole(user.after)]
+  if (!(seq > 0 && prev >= 0 && prev < seq && after >= 0 && after < seq)) return 'no such sequence'
+  const [timeUs, monoUs] = [whole(user.timeUs), whole(user.monoUs)]
+  if (Number.isNaN(timeUs) || Number.isNaN(monoUs)) return 'no such time'
+  return {
+    origin: { vehicle, epoch: epoch! },
+    record: {
+      lane: place.lane,
+      seq,
+      prev,
+      type: type!,
+      timeUs,
+      monoUs,
+      bootId: boot!,
+      clock: clock as ClockState,
+      contentType,
+      payload,
+    },
+    after,
+    run: run!,
+  }
+}
+
+/** NaN for anything but a whole number that is exact. */
+function whole(text: string | undefined): number {
+  if (!text) return Number.NaN
+  const value = Number(text)
+  return Number.isSafeInteger(value) ? value : Number.NaN
+}
+
+/** The vehicle's question. */
+export interface Ask {
+  readonly epoch: string
+  readonly run: string
+}
+
+/** What the relay tells one vehicle. */
+export interface Told {
+  readonly epoch: string
+  /** Kept for good. */
+  readonly positions: Positions
+  /** The `run` whose ask this answers. */
+  readonly answers?: string
+  /** The `run` of which records came though earlier ones had not: they have to be sent again. */
+  readonly refused?: string
+  /** A record that no relay will ever take, and why. */
+  readonly rejected?: { readonly run: string; readonly reason: string }
+  /** The relay takes no larger payload. */
+  readonly maxRecordBytes: number
+}
+
+/** Parses an ask or what was told; undefined where it is neither. */
+export function readJson<T extends { epoch: string }>(payload: Uint8Array): T | undefined {
+  try {
+    const value = JSON.parse(Buffer.from(payload).toString('utf8')) as T
+    return typeof value?.epoch === 'string' && value.epoch.length <= MAX_WORD ? value : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,224 @@
+import { Backoff, Gate } from '../backoff.ts'
+import { SyncError } from '../errors.ts'
+import type { OwnerOf } from '../kafka/kafka-uplink.ts'
+import { LANES, type StoredRecord } from '../record.ts'
+import { type Complaint, complaintOf, type UplinkState, type UplinkStatus } from '../status.ts'
+import type { Positions, Uplink } from '../uplink.ts'
+import type { ForwardLimits } from './limits.ts'
+import type { RelayedRecord, RelayStore } from './store.ts'
+
+/** A record on its way out: `seq` is the store's own number, by which the position is remembered. */
+interface Forwarded extends StoredRecord {
+  readonly given: RelayedRecord
+}
+
+/** For an uplink that is given what the forwarder sends. */
+export const ownerOf: OwnerOf = (record) => (record as Forwarded).given
+
+export interface ForwarderOptions {
+  readonly store: RelayStore
+  /** Under this name positions and transactions are kept; nobody else's. */
+  readonly name: string
+  /** Makes a fresh uplink, which asks `ownerOf`. */
+  readonly makeUplink: () => Promise<Uplink>
+  readonly limits: ForwardLimits
+}
+
+/**
+ * Empties the store into an uplink, in the order of its numbers within each lane. The uplink keeps the
+ * last number of each lane in the same transaction as the records, so a kill repeats nothing.
+ */
+export class Forwarder {
+  readonly #options: ForwarderOptions
+  readonly #gate = new Gate()
+  readonly #backoff: Backoff
+  #uplink: Uplink | undefined
+  #running: Promise<void> | undefined
+  #closing = false
+  #at: Positions = { critical: 0, events: 0, telemetry: 0 }
+  /** After a refusal batches are halved until the record that is refused stands alone. */
+  #most: number
+  #state: UplinkState = 'off'
+  #sinceUs = Date.now() * 1000
+  #lastError: Complaint | undefined
+  #sentRecords = 0
+  #sentBytes = 0
+  #lastAckTimeUs = 0
+  #nextRetryTimeUs = 0
+  refused = 0
+  lastRefusal: string | undefined
+
+  constructor(options: ForwarderOptions) {
+    this.#options = options
+    const { minRetryMs, maxRetryMs, maxBatchRecords } = options.limits
+    this.#backoff = new Backoff(minRetryMs, maxRetryMs)
+    this.#most = maxBatchRecords
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Tells that the store has more. */
+  notify(): void {
+    this.#gate.wake()
+  }
+
+  async close(): Promise<void> {
+    this.#closing = true
+    this.#gate.wake()
+    await this.#uplink?.close()
+    await this.#running
+  }
+
+  status(): UplinkStatus {
+    return {
+      kind: 'kafka',
+      state: this.#state,
+      sinceUs: this.#sinceUs,
+      ...(this.#lastError && { lastError: this.#lastError }),
+      sentRecords: this.#sentRecords,
+      sentBytes: this.#sentBytes,
+      lastAckTimeUs: this.#lastAckTimeUs,
+      nextRetryTimeUs: this.#nextRetryTimeUs,
+    }
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing) {
+      const waitMs = await this.#connection()
+      if (this.#closing) break
+      const endMs = performance.now() + waitMs
+      this.#nextRetryTimeUs = Math.round((Date.now() + waitMs) * 1000)
+      while (!this.#closing && performance.now() < endMs) {
+        await this.#gate.wait(Math.max(1, endMs - performance.now()))
+      }
+      this.#nextRetryTimeUs = 0
+    }
+    this.#enter('off')
+  }
+
+  async #connection(): Promise<number> {
+    const { store, name } = this.#options
+    try {
+      this.#enter('connecting')
+      this.#uplink = await this.#options.makeUplink()
+      this.#adopt(await this.#uplink.open({ vehicle: name, epoch: store.epoch }))
+      this.#enter('live')
+      await this.#drain(this.#uplink)
+      return 0
+    } catch (error) {
+      return this.#failed(error)
+    } finally {
+      await this.#uplink?.close()
+      this.#uplink = undefined
+    }
+  }
+
+  #adopt(positions: Positions): void {
+    const { store } = this.#options
+    const ahead = LANES.find((lane) => positions[lane] > store.lastId(lane))
+    if (ahead) {
+      const detail = `Kafka has ${ahead} up to ${positions[ahead]}, this store gave ${store.lastId(ahead)}`
+      store.renewEpoch()
+      throw new SyncError('UPLINK_AHEAD', detail, {
+        hint: 'The relay’s store was restored from an older copy; it goes on under a new epoch.',
+      })
+    }
+    this.#at = { ...positions }
+    store.release(positions)
+  }
+
+  async #drain(uplink: Uplink): Promise<void> {
+    const { lingerMs, maxBatchRecords } = this.#options.limits
+    while (!this.#closing) {
+      const batch = this.#next()
+      if (batch.length === 0) {
+        await this.#gate.wait()
+        continue
+      }
+      await this.#send(uplink, batch)
+      if (batch.length < maxBatchRecords && !this.#closing) await this.#linger(lingerMs)
+    }
+  }
+
+  /** Gives the next batch time to fill: a commit in Kafka costs the same for one as for a thousand. */
+  async #linger(ms: number): Promise<void> {
+    const { store } = this.#options
+    const endMs = performance.now() + ms
+    while (!this.#closing && store.lastId('critical') <= this.#at.critical) {
+      const leftMs = endMs - performance.now()
+      if (leftMs <= 0) break
+      await this.#gate.wait(leftMs)
+    }
+    this.#gate.wake()
+  }
+
+  #next(): Forwarded[] {
+    const { store, limits } = this.#options
+    const batch: Forwarded[] = []
+    let bytes = limits.maxBatchBytes
+    for (const lane of LANES) {
+      const room = this.#most - batch.length
+      if (room <= 0 || bytes <= 0) break
+      for (const given of store.read(lane, this.#at[lane], room, bytes)) {
+        batch.push({ ...given.record, seq: given.id, given })
+        bytes -= given.record.payload.length
+      }
+    }
+    return batch
+  }
+
+  async #send(uplink: Uplink, batch: readonly Forwarded[]): Promise<void> {
+    const { store, limits } = this.#options
+    try {
+      await uplink.send(batch)
+    } catch (error) {
+      if (error instanceof SyncError && error.code === 'UPLINK_REJECTED') this.#halve(batch, error)
+      throw error
+    }
+    this.#pass(batch)
+    this.#sentRecords += batch.length
+    for (const { payload } of batch) this.#sentBytes += payload.length
+    this.#lastAckTimeUs = Date.now() * 1000
+    this.#lastError = undefined
+    this.#backoff.reset()
+    this.#most = Math.min(limits.maxBatchRecords, this.#most * 2)
+    store.release(this.#at)
+  }
+
+  #halve(batch: readonly Forwarded[], error: SyncError): void {
+    if (batch.length > 1) {
+      this.#most = Math.ceil(batch.length / 2)
+      return
+    }
+    const { origin, record } = batch[0].given
+    this.refused++
+    this.lastRefusal = `${origin.vehicle}/${origin.epoch}/${record.seq}: ${error.message}`
+    this.#pass(batch)
+    this.#options.store.bury(record.lane, batch[0].seq, error.message)
+  }
+
+  #pass(batch: readonly Forwarded[]): void {
+    for (const { lane, seq } of batch) this.#at[lane] = seq
+  }
+
+  #failed(error: unknown): number {
+    this.#lastError = complaintOf(error)
+    const { code } = this.#lastError
+    const { minRetryMs, fencedRetryMs } = this.#options.limits
+    if (code === 'UPLINK_FENCED') {
+      this.#enter('fenced')
+      return fencedRetryMs
+    }
+    this.#enter('offline')
+    if (code === 'UPLINK_REJECTED' || code === 'UPLINK_AHEAD') return minRetryMs
+    return this.#backoff.nextMs()
+  }
+
+  #enter(state: UplinkState): void {
+    if (state === this.#state) return
+    this.#state = state
+    this.#sinceUs = Date.now() * 1000
+  }
+}

@@ -1,0 +1,54 @@
+import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './store.ts'
+
+/** Every bound of a relay beside those of its store. */
+export interface IntakeLimits {
+  /** How long a message waits for others that are committed with it. */
+  readonly groupCommitMs: number
+  /** Messages committed at once at most. */
+  readonly maxGroupRecords: number
+  /** Messages that the broker may have on their way to us: what memory holds at most, by number. */
+  readonly receiveMaximum: number
+  /** And by bytes: beyond it nothing more is read from the socket. */
+  readonly maxHeldBytes: number
+  /** A larger payload is refused; what Kafka takes in one batch, less its headers. */
+  readonly maxRecordBytes: number
+  /** The broker keeps our session for so long while we are away. */
+  readonly sessionExpirySec: number
+}
+
+export const DEFAULT_INTAKE_LIMITS: IntakeLimits = {
+  groupCommitMs: 100,
+  maxGroupRecords: 5_000,
+  receiveMaximum: 10_000,
+  maxHeldBytes: 32 * 1024 ** 2,
+  maxRecordBytes: 900_000,
+  sessionExpirySec: 86_400,
+}
+
+export interface ForwardLimits {
+  /** Records in one transaction of Kafka. */
+  readonly maxBatchRecords: number
+  readonly maxBatchBytes: number
+  /** How long a batch that is not full waits for more, where nothing critical waits. */
+  readonly lingerMs: number
+  readonly minRetryMs: number
+  readonly maxRetryMs: number
+  readonly fencedRetryMs: number
+}
+
+export const DEFAULT_FORWARD_LIMITS: ForwardLimits = {
+  maxBatchRecords: 5_000,
+  maxBatchBytes: 4 * 1024 ** 2,
+  lingerMs: 100,
+  minRetryMs: 250,
+  maxRetryMs: 30_000,
+  fencedRetryMs: 60_000,
+}
+
+export const DEFAULT_LIMITS = {
+  ...DEFAULT_RELAY_LIMITS,
+  ...DEFAULT_INTAKE_LIMITS,
+  ...DEFAULT_FORWARD_LIMITS,
+}
+
+export type AllRelayLimits = RelayLimits & IntakeLimits & ForwardLimits

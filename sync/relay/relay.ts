@@ -1,0 +1,84 @@
+import { SyncError } from '../errors.ts'
+import { createKafkaUplink, type KafkaUplinkConfig } from '../kafka/kafka-uplink.ts'
+import type { MqttConnection } from '../mqtt/connection.ts'
+import { requireTopicLevel } from '../mqtt/wire.ts'
+import { defined } from '../sync-options.ts'
+import { Forwarder, ownerOf } from './forwarder.ts'
+import { Intake } from './intake.ts'
+import { type AllRelayLimits, DEFAULT_LIMITS } from './limits.ts'
+import type { RelayStatus } from './status.ts'
+import { RelayStore } from './store.ts'
+
+export interface RelayConfig {
+  /** The store's file; its folder is made. */
+  readonly path: string
+  /** The depot's own name: its session at the broker and its transactions are kept under it. */
+  readonly name: string
+  readonly broker: MqttConnection
+  readonly kafka: KafkaUplinkConfig
+  readonly limits?: Partial<AllRelayLimits>
+}
+
+/** A depot's relay: records of vehicles from a broker into a store, and from there into Kafka. */
+export class Relay {
+  readonly #store: RelayStore
+  readonly #intake: Intake
+  readonly #forwarder: Forwarder
+
+  /** Opens the store; throws `OUTBOX_*` where it cannot be. Broker and Kafka may come later. */
+  static start(config: RelayConfig): Relay {
+    return new Relay(config)
+  }
+
+  private constructor({ path, name, broker, kafka, limits: given = {} }: RelayConfig) {
+    requireTopicLevel(name)
+    const limits = { ...DEFAULT_LIMITS, ...defined(given) }
+    const { maxBytes, maxVehicles, maxEpochsPerVehicle } = limits
+    if (kafka.delivery === 'at-least-once') {
+      throw new SyncError('OUTBOX_CONFIG', 'A relay forwards exactly once or not at all', {
+        hint: 'Remove delivery: at-least-once from the uplink of the depot.',
+      })
+    }
+    this.#store = RelayStore.open(path, { maxBytes, maxVehicles, maxEpochsPerVehicle })
+    this.#forwarder = new Forwarder({
+      store: this.#store,
+      name: `${name}.relay`,
+      makeUplink: async () => createKafkaUplink(kafka, ownerOf),
+      limits,
+    })
+    this.#intake = new Intake({
+      broker,
+      clientId: `milepost-relay-${name}`,
+      store: this.#store,
+      limits,
+      kept: () => this.#forwarder.notify(),
+    })
+    this.#intake.start()
+    this.#forwarder.start()
+  }
+
+  status(): RelayStatus {
+    const { waiting, vehicles } = this.#store.stat()
+    const { state, sinceUs, lastError, counts } = this.#intake
+    const { refused, lastRefusal } = this.#forwarder
+    return {
+      timeUs: Date.now() * 1000,
+      state,
+      sinceUs,
+      ...(lastError && { lastError }),
+      counts,
+      vehicles,
+      waiting,
+      refusedByKafka: refused,
+      ...(lastRefusal && { lastRefusal }),
+      forward: this.#forwarder.status(),
+    }
+  }
+
+  /** Keeps what was received and ends; what waits is forwarded at the next start. */
+  async close(): Promise<void> {
+    await this.#intake.close()
+    await this.#forwarder.close()
+    this.#store.close()
+  }
+}
