@@ -31,6 +31,8 @@ export class SimulatedEcu {
   readonly uds: UdsServer
   /** Requests heard. */
   requests = 0
+  /** Those that came while another one was still being answered: it was flooded. */
+  overlapping = 0
   readonly #link: IsoTpLink
   readonly #data: EcuData
   readonly #unlisten: () => void
@@ -68,6 +70,7 @@ export class SimulatedEcu {
 
   #hear(request: Uint8Array, functional: boolean): void {
     this.requests++
+    if (this.#waiting > 0) this.overlapping++
     if (this.behaviour.silent || this.#waiting >= MAX_WAITING) return
     this.#waiting++
     this.#line = this.#line

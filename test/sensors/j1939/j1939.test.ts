@@ -137,6 +137,20 @@ test('a message that breaks off in the middle is counted, and the next one read'
   assert.ok((recorder.drops.incomplete ?? 0) > 0)
 })
 
+test('messages of up to 64 bytes go to the DBC files too, whole; longer ones do not', async () => {
+  const { recorder, node, until, events } = bench()
+  node.active.push({ spn: 100, fmi: 1, occurrences: 1 }, { spn: 101, fmi: 2, occurrences: 1 })
+  await until(() => {
+    if (recorder.seen.length > 0)
+      for (let i = 0; node.active.length < 20; i++)
+        node.active.push({ spn: 200 + i, fmi: 1, occurrences: 1 })
+    return events('milepost.dtc.v1').length === 20
+  })
+  const whole = Buffer.from(diagnosticBytes(node.active.slice(0, 2))).toString('hex')
+  assert.ok(recorder.seen.every((frame) => frame.id === 0x18feca00 && frame.data === whole))
+  assert.ok(recorder.seen.length > 0)
+})
+
 test('identifiers both ways', () => {
   assert.deepEqual(parseId(0x18fef100), {
     priority: 6,

@@ -192,6 +192,15 @@ test('an ECU that stops in the middle of an answer: told, counted, and read agai
   assert.ok((answering.gapMs as number) > 0)
 })
 
+test('a slow ECU is never asked while it still answers, and gets its rest', async () => {
+  const { recorder, ecu } = bench({ behaviour: { delayMs: 20 } })
+  const greedy = { defaultEveryMs: 20, answerTimeoutMs: 2000, discoveryMs: 300, load: 0.5 }
+  await runUntil(sensor(greedy), recorder, () => recorder.told.length > 50)
+  assert.ok(ecu.requests > 50)
+  assert.equal(ecu.overlapping, 0)
+  assert.match(String(recorder.facts['7E8']), / 0 unanswered/)
+})
+
 test('pending, busy, refusing and silent ECUs', async () => {
   const { recorder, ecu } = bench({ behaviour: { pending: 2, pendingEveryMs: 30 } })
   await runUntil(sensor({ answerTimeoutMs: 50 }), recorder, () => recorder.told.length > 10)
