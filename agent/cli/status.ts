@@ -57,9 +57,10 @@ function screen(status: AgentStatus): string[] {
     if (sensor.lastError) lines.push(...complaint(sensor.lastError))
   }
   if (status.decode) {
-    const { frames, unknown, short } = status.decode
+    const { frames, unknown, short, noValues } = status.decode
+    const { notAvailable, errors, outOfRange } = noValues
     lines.push(
-      `${head('decode')} ${formatCount(frames)} frames, ${formatCount(unknown)} of unknown id, ${formatCount(short)} too short`,
+      `${head('decode')} ${formatCount(frames)} frames, ${formatCount(unknown)} of unknown id, ${formatCount(short)} too short; signals without a value: ${formatCount(notAvailable)} not available, ${formatCount(errors)} errors, ${formatCount(outOfRange)} out of range`,
     )
   }
   for (const model of status.models) {
