@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import type { ChannelFrame, FrameChannel } from '../../../sensors/can/channel.ts'
 import { VirtualBus } from '../../../sensors/can/virtual-bus.ts'
@@ -158,6 +159,21 @@ describe('ELM327 monitoring a bus over a serial line', () => {
       )
       assert.deepEqual(recorder.drops, { parse_error: 5 })
     })
+  })
+
+  it('sets up an adapter that an earlier owner left in the middle of a word, or listening', async () => {
+    for (const left of ['01 0', 'ATMA\r']) {
+      await onAdapter({}, monitor, async ({ recorder, elm, vehicle, link, start }) => {
+        writeFileSync(link, left)
+        elm.say('\x80\xff7E8\r>\r41 0')
+        start()
+        await talk(vehicle, recorder)
+        assert.equal(recorder.seen[0].data, '010203')
+        assert.equal(recorder.opens, 1)
+        const requests = elm.commands.filter((command) => /^[0-9A-F]+$/.test(command))
+        assert.deepEqual(requests, [])
+      })
+    }
   })
 
   it('notices an adapter that hangs, and one that resets itself', async () => {
