@@ -7,7 +7,7 @@ import { cacheDir, type Machine, MachineError, prepareMachine } from './machine.
 
 const ROOT = join(import.meta.dirname, '../..')
 /** An emulated machine on a loaded host: far beyond what a run takes, so that a hang ends. */
-const TIMEOUT_MS = 240_000
+const TIMEOUT_MS = 480_000
 
 const wanted = process.argv.slice(2)
 const cases = readdirSync(join(import.meta.dirname, 'cases'))
