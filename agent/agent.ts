@@ -20,6 +20,7 @@ import { loadModels, type Models } from './models.ts'
 import { NamedReadings } from './names/named-readings.ts'
 import { Names } from './names/names.ts'
 import { Pipeline } from './pipeline.ts'
+import { AgentRelay } from './relay.ts'
 import { type AgentStatus, type DecodeStatus, VERSION } from './status.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
 
@@ -38,6 +39,7 @@ export class Agent {
   readonly #log: Logger
   readonly #channels: Channels
   #sync!: Sync
+  #relay: AgentRelay | undefined
   #models!: Models
   #pipeline!: Pipeline
   #decodeStatus: () => DecodeStatus | undefined = () => undefined
@@ -104,6 +106,7 @@ export class Agent {
       },
       uplink: config.uplink,
     })
+    this.#relay = await AgentRelay.start(config, this.#log)
     this.#models = await loadModels(config, this.#catalog, this.#clock, this.#log, {
       keep: (lane, record) => this.#keep(lane, record.type, record.timeUs, record.content),
       began: (model, timeUs, score) => this.#pipeline.anomaly(model, timeUs, score),
@@ -189,6 +192,7 @@ export class Agent {
       records: this.#pipeline?.recordsMade ?? 0,
       models: this.#models?.status() ?? [],
       sync: this.#sync?.status(),
+      relay: this.#relay?.status(),
       memoryBytes: process.memoryUsage.rss(),
     }
   }
@@ -213,6 +217,7 @@ export class Agent {
     await this.#supervisor?.stop()
     if (this.#sync) this.#pipeline?.close()
     if (this.#sync) this.#tell('milepost.agent.stopped.v1', { frames: this.#pipeline?.framesSeen })
+    await this.#relay?.close()
     await this.#sync?.close()
     this.#models?.close()
     await this.#control?.close()

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClockState } from '../sync/record.ts'
+import type { RelayStatus } from '../sync/relay/status.ts'
 import type { SyncStatus } from '../sync/sync-thread.ts'
 import type { BusStatus } from './channels.ts'
 import type { ModelStatus } from './models.ts'
@@ -50,5 +51,7 @@ export interface AgentStatus {
   readonly records: number
   readonly models: readonly ModelStatus[]
   readonly sync: SyncStatus | undefined
+  /** Where this agent relays other vehicles' records. */
+  readonly relay: RelayStatus | undefined
   readonly memoryBytes: number
 }

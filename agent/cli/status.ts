@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
+import type { RelayStatus } from '../../sync/relay/status.ts'
 import { loadConfig } from '../config/load.ts'
 import { ask } from '../control/client.ts'
 import { socketPath } from '../control/socket-path.ts'
@@ -85,7 +86,18 @@ function screen(status: AgentStatus): string[] {
     )
     if (uplink.lastError) lines.push(...complaint(uplink.lastError))
   }
+  if (status.relay) lines.push(...relayLines(status.relay))
   return lines
+}
+
+function relayLines({ state, counts, vehicles, waiting, forward, lastError }: RelayStatus) {
+  const good = state === 'live' && forward.state === 'live'
+  const { critical, events, telemetry } = waiting
+  return [
+    `${paint('bold', 'relay'.padEnd(9), process.stdout)} ${paint(good ? 'green' : 'yellow', state, process.stdout)}, ${formatCount(vehicles)} vehicles, ${formatCount(counts.kept)} kept, ${formatCount(counts.duplicates)} seen before, ${formatCount(critical + events + telemetry)} waiting, forwarding ${forward.state}`,
+    ...(lastError ? complaint(lastError) : []),
+    ...(forward.lastError ? complaint(forward.lastError) : []),
+  ]
 }
 
 function complaint(error: { code: string; message: string; hint?: string }): string[] {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { idFilter } from '../../sensors/can/id-filter.ts'
 import { LANES } from '../../sync/record.ts'
+import { mqttUplink, relay } from './mqtt.ts'
 
 const name = z
   .string()
@@ -128,11 +129,14 @@ const kafka = z.strictObject({
   delivery: z.enum(['exactly-once', 'at-least-once']).default('exactly-once'),
   compression: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).default('none'),
   sasl: z
-    .strictObject({
-      mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
-      username: z.string(),
-      password: secret,
-    })
+    .discriminatedUnion('mechanism', [
+      z.strictObject({
+        mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
+        username: z.string(),
+        password: secret,
+      }),
+      z.strictObject({ mechanism: z.literal('oauthbearer'), token: secret }),
+    ])
     .optional(),
   tls: z
     .strictObject({
@@ -143,39 +147,54 @@ const kafka = z.strictObject({
     .optional(),
 })
 
-const uplink = z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('none') }), kafka])
+const uplink = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  kafka,
+  mqttUplink,
+])
 
 /** The whole of milepost.yaml. Sensors are checked a second time by their own kind. */
-export const configSchema = z.strictObject({
-  vehicle: name,
-  /** Where the outbox and the control socket live. */
-  dataDir: z.string().optional(),
-  sensors: z.array(sensorCommon.loose()).min(1),
-  buses: z.record(name, bus).default({}),
-  /** `Message.Signal` of a DBC file to the name (and unit) it shall have. */
-  names: z
-    .record(
-      z.string(),
-      z.union([
+export const configSchema = z
+  .strictObject({
+    vehicle: name,
+    /** Where the outbox and the control socket live. */
+    dataDir: z.string().optional(),
+    /** None only where the agent is there to relay. */
+    sensors: z.array(sensorCommon.loose()).default([]),
+    buses: z.record(name, bus).default({}),
+    /** `Message.Signal` of a DBC file to the name (and unit) it shall have. */
+    names: z
+      .record(
         z.string(),
-        z.strictObject({
-          name: z.string(),
-          /** The unit that it shall be in; its values are converted. */
-          unit: z.string().optional(),
-          /** The unit that it comes in, where the source says another or none. */
-          from: z.string().optional(),
-        }),
-      ]),
-    )
-    .default({}),
-  campaigns: z.array(campaign).default([]),
-  models: z.array(model).default([]),
-  outbox: outbox.prefault({}),
-  uplink: uplink.default({ kind: 'none' }),
-  log: z
-    .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
-    .prefault({}),
-})
+        z.union([
+          z.string(),
+          z.strictObject({
+            name: z.string(),
+            /** The unit that it shall be in; its values are converted. */
+            unit: z.string().optional(),
+            /** The unit that it comes in, where the source says another or none. */
+            from: z.string().optional(),
+          }),
+        ]),
+      )
+      .default({}),
+    campaigns: z.array(campaign).default([]),
+    models: z.array(model).default([]),
+    outbox: outbox.prefault({}),
+    uplink: uplink.default({ kind: 'none' }),
+    relay: relay.optional(),
+    log: z
+      .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
+      .prefault({}),
+  })
+  .refine((c) => c.sensors.length > 0 || c.relay, {
+    path: ['sensors'],
+    message: 'expected at least one sensor, or a relay',
+  })
+  .refine((c) => !c.relay || c.uplink.kind === 'kafka', {
+    path: ['relay'],
+    message: 'a relay forwards into Kafka: expected uplink.kind: kafka',
+  })
 
 export type Config = z.infer<typeof configSchema>
 export type SensorCommon = z.infer<typeof sensorCommon>

@@ -6,6 +6,8 @@ import { asError } from '../worker-handle.ts'
 import type { RelayConfig } from './relay.ts'
 import type { RelayStatus } from './status.ts'
 
+export type { RelayStatus }
+
 type FromWorker =
   | { kind: 'started' | 'status'; status: RelayStatus }
   | { kind: 'refused' | 'trouble'; error: Complaint }
