@@ -177,8 +177,9 @@ export class ObdEcu {
 
   async #tellCodes(found: readonly FoundCode[]): Promise<void> {
     const changes = this.#codes.update(this.name, found, this.#context.clock.nowUs())
-    const appeared = changes.some(({ event }) => event === 'appeared')
-    const frame = appeared ? await this.#freezeFrame() : undefined
+    // Many ECUs freeze their values only when a pending code becomes a stored one.
+    const news = changes.some(({ event }) => event !== 'gone')
+    const frame = news ? await this.#freezeFrame() : undefined
     for (const change of changes) {
       this.#codes.tell(change, frame?.code === change.code ? frame.values : undefined)
     }

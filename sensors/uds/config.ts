@@ -24,9 +24,9 @@ const codes = z.strictObject({
   everyMs: everyMs.default(30_000),
   /** Codes with any of these status bits; 0x08 is confirmed, 0x04 pending. */
   mask: byte.default(0x0c),
-  /** Asks the freeze frame of a new code (0x19 04). */
+  /** Asks the freeze frame of a new or changed code (0x19 04). */
   snapshots: z.boolean().default(true),
-  /** Asks the extended data of a new code (0x19 06). */
+  /** Asks the extended data of a new or changed code (0x19 06). */
   extended: z.boolean().default(true),
   /** Bytes of the data behind each identifier in a freeze frame, where `identifiers` does not say. */
   lengths: z.record(z.string().regex(/^0x[0-9A-Fa-f]{1,4}$/), z.number().int().min(1)).default({}),

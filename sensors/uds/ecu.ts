@@ -27,7 +27,7 @@ const SESSION_CONTROL = 0x10
 const READ_BY_IDENTIFIER = 0x22
 const TESTER_PRESENT = 0x3e
 const EXTENDED_SESSION = 0x03
-/** New codes of one list whose freeze frames are asked; the others come without. */
+/** New or changed codes of one list whose freeze frames are asked; the others come without. */
 const MAX_FREEZE_FRAMES = 16
 
 /** One ECU that speaks UDS (ISO 14229-1), and what it is asked. */
@@ -162,7 +162,7 @@ export class UdsEcu {
     let asked = 0
     for (const change of this.#codes.update(this.name, plain, this.#context.clock.nowUs())) {
       const code = byText.get(change.code)
-      const ask = change.event === 'appeared' && code && asked++ < MAX_FREEZE_FRAMES
+      const ask = change.event !== 'gone' && code && asked++ < MAX_FREEZE_FRAMES
       this.#codes.tell(change, ask ? await this.#freezeFrame(code) : undefined)
     }
   }

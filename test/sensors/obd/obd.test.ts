@@ -84,6 +84,7 @@ test('codes that come, change and go: records with freeze frame, first and last 
   assert.equal(stored.event, 'changed')
   assert.deepEqual(stored.status, ['stored', 'pending'])
   assert.equal(stored.firstSeenUs, pending.firstSeenUs)
+  assert.ok(!pending.freezeFrame && stored.freezeFrame, 'the frame comes with the stored code')
   assert.ok((stored.lastSeenUs as number) > (stored.firstSeenUs as number))
   assert.deepEqual([network.code, network.status], ['U0100', ['stored', 'permanent']])
   assert.deepEqual(rest.map((c) => [c.code, c.event]).sort(), [
