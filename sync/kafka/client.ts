@@ -2,21 +2,30 @@ import { readFile } from 'node:fs/promises'
 import type { Kafka, KafkaConfig, SASLOptions } from 'kafkajs'
 import { SyncError } from '../errors.ts'
 import { kafkajs } from './fence.ts'
+import { oauthBearer } from './oauth.ts'
 import { Sockets } from './sockets.ts'
 
 /** A secret is never in the config itself. */
 export type Secret = { readonly file: string } | { readonly env: string }
+
+export interface PasswordLogin {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+  readonly username: string
+  readonly password: Secret
+}
+
+/** A token (RFC 7628) that another program keeps fresh; it is read anew at each connection. */
+export interface TokenLogin {
+  readonly mechanism: 'oauthbearer'
+  readonly token: Secret
+}
 
 /** How to reach a cluster: what uplink, history and administration have in common. */
 export interface KafkaConnection {
   /** `host:port`, any of the cluster's brokers. */
   readonly brokers: readonly string[]
   readonly clientId?: string
-  readonly sasl?: {
-    readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
-    readonly username: string
-    readonly password: Secret
-  }
+  readonly sasl?: PasswordLogin | TokenLogin
   /** Files in PEM; an empty object trusts the system's certificates. */
   readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string }
   /** Longest time to open a connection, TLS included. */
@@ -77,6 +86,12 @@ async function tlsOptions({ tls }: KafkaConnection): Promise<KafkaConfig['ssl']>
 
 async function saslOptions({ sasl }: KafkaConnection): Promise<SASLOptions | undefined> {
   if (!sasl) return undefined
+  if (sasl.mechanism === 'oauthbearer') {
+    const { token } = sasl
+    // Told now that it is missing, and not as a broker that does not let us in.
+    await readSecret(token)
+    return oauthBearer(() => readSecret(token))
+  }
   const { mechanism, username } = sasl
   return { mechanism, username, password: await readSecret(sasl.password) } as SASLOptions
 }

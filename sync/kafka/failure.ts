@@ -7,6 +7,8 @@ interface KafkaFailure {
   readonly name?: string
   readonly message?: string
   readonly cause?: unknown
+  /** Of an aggregate: one for each topic, say. */
+  readonly errors?: readonly unknown[]
 }
 
 const MAX_CAUSES = 8
@@ -40,8 +42,9 @@ const ANSWERS: readonly (readonly [RegExp, SyncErrorCode, hint: string])[] = [
 
 /** Makes any failure of kafkajs a `SyncError` with a code, its cause and a hint. */
 export function syncErrorOf(error: unknown, doing: string): SyncError {
-  if (error instanceof SyncError) return error
   const chain = causesOf(error)
+  // Thrown by ours inside of kafkajs: a secret that is gone, a token that is refused.
+  for (const cause of chain) if (cause instanceof SyncError) return cause
   for (const { type } of chain) {
     if (type === undefined) continue
     for (const [answer, code, hint] of ANSWERS) {
@@ -65,6 +68,13 @@ function offlineHint(chain: readonly KafkaFailure[]): string {
   if (/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(text)) {
     return "Compare the device's clock with the certificate's dates; renew the certificate where the clock is right."
   }
+  if (
+    /alert (certificate|bad certificate|unknown ca|unsupported cert)|ALERT_(CERT|BAD_CERT|UNKNOWN_CA)/i.test(
+      text,
+    )
+  ) {
+    return 'The broker refuses our certificate: check that `uplink.tls` names `cert` and `key`, that they are in date by the clock of the device, and that the authority which the broker trusts has signed them; renew them otherwise.'
+  }
   if (/SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ERR_TLS|ALTNAME|SSL routines|EPROTO/.test(text)) {
     return 'Check `uplink.tls`: the CA file must be the one that signed the broker, and host name and port the ones in its certificate.'
   }
@@ -82,10 +92,13 @@ function offlineHint(chain: readonly KafkaFailure[]): string {
 
 function causesOf(error: unknown): KafkaFailure[] {
   const chain: KafkaFailure[] = []
-  let at: unknown = error
-  while (typeof at === 'object' && at !== null && chain.length < MAX_CAUSES) {
-    chain.push(at as KafkaFailure)
-    at = (at as KafkaFailure).cause
+  const ahead: unknown[] = [error]
+  while (ahead.length > 0 && chain.length < MAX_CAUSES) {
+    const at = ahead.shift()
+    if (typeof at !== 'object' || at === null) continue
+    const failure = at as KafkaFailure
+    chain.push(failure)
+    ahead.push(failure.cause, ...(failure.errors ?? []))
   }
   return chain
 }

@@ -101,8 +101,33 @@ function fenceProduceEncoding(): void {
   }))
 }
 
+/**
+ * Where every broker fails a question, kafkajs forgets why and goes on with null: a right to a group
+ * that is missing becomes "Failed to find group coordinator". Here the last reason is thrown.
+ */
+function fenceForgottenReasons(): void {
+  type WithBroker = (callback: (args: unknown) => Promise<unknown>) => Promise<unknown>
+  const { prototype } = internal<{ prototype: Patched }>('cluster/brokerPool')
+  assertFunction(prototype, 'withBroker', 'BrokerPool')
+  const withBroker = prototype.withBroker as WithBroker
+  prototype.withBroker = async function (this: unknown, callback: Parameters<WithBroker>[0]) {
+    let reason: unknown
+    const answer = await withBroker.call(this, async (args) => {
+      try {
+        return await callback(args)
+      } catch (error) {
+        reason = error
+        throw error
+      }
+    })
+    if (answer === null && reason !== undefined) throw reason
+    return answer
+  }
+}
+
 fenceAbortedTransactions()
 fenceThrottleTimer()
+fenceForgottenReasons()
 fenceProduceEncoding()
 
 /** kafkajs, fenced. */
