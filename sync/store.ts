@@ -2,7 +2,7 @@ import { Backoff } from './backoff.ts'
 import { type Batch, recordsOf } from './batch.ts'
 import { SyncError } from './errors.ts'
 import type { LedgerEntry } from './ledger.ts'
-import { DEFAULT_OUTBOX_LIMITS, transactionBytes } from './outbox/limits.ts'
+import { DEFAULT_OUTBOX_LIMITS, NARROW_BYTES, transactionBytes } from './outbox/limits.ts'
 import { Outbox, type OutboxOptions } from './outbox/outbox.ts'
 import { LANES, type NewRecord } from './record.ts'
 import { type Complaint, complaintOf, type OutboxState } from './status.ts'
@@ -17,6 +17,13 @@ const STATES: Partial<Record<SyncError['code'], OutboxState>> = {
   OUTBOX_READONLY: 'read-only',
   OUTBOX_LOCKED: 'locked',
   OUTBOX_CORRUPT: 'corrupt',
+}
+
+/** Said of a disk that others have filled, while the outbox lives on in what it owns. */
+const NARROW: Complaint = {
+  code: 'OUTBOX_FULL',
+  message: 'the disk of the outbox has no room: older and less important records give way',
+  hint: 'Free some space on the disk that holds the outbox, or lower outbox.maxBytes.',
 }
 
 export interface StoreEvents {
@@ -112,6 +119,7 @@ export class Store {
   tend(): void {
     try {
       this.#outbox?.tend()
+      if (this.#outbox && !this.#retry) this.#recovered()
     } catch (error) {
       this.fault(error)
     }
@@ -171,11 +179,12 @@ export class Store {
   #commit(): boolean {
     const outbox = this.#outbox
     if (!outbox) return false
+    const maxBytes = outbox.narrow ? NARROW_BYTES : this.#maxBytes
     let count = 1
     let bytes = this.#pending[0].bytes
     while (count < this.#pending.length) {
       bytes += this.#pending[count].bytes
-      if (bytes > this.#maxBytes) break
+      if (bytes > maxBytes) break
       count++
     }
     const parts = this.#pending.slice(0, count)
@@ -206,14 +215,16 @@ export class Store {
   }
 
   #recovered(): void {
-    if (this.state === 'ok') return
+    const narrow = this.#outbox?.narrow === true
+    if (this.state === (narrow ? 'disk-full' : 'ok')) return
     this.#backoff.reset()
-    this.#enter('ok')
+    if (narrow) this.lastError = NARROW
+    this.#enter(narrow ? 'disk-full' : 'ok')
   }
 
   /** Parts of a batch that each fit one transaction. */
   #split(records: NewRecord[], losses: readonly LedgerEntry[], batchId: number): Part[] {
-    const max = this.#maxBytes
+    const max = Math.min(this.#maxBytes, NARROW_BYTES)
     const parts: Part[] = []
     let from = 0
     let bytes = 0

@@ -42,6 +42,8 @@ export class Eviction {
       if (needs[lane] === 0) continue
       const lacking = () => admitted + needs[lane] - room.freeBytes()
       for (const victim of LANES.slice(rank).reverse()) {
+        // Before an alarm gives way to another, what was set aside for them is spent.
+        if (victim === 'critical' && lacking() > 0) this.#space.reserve.spend()
         // Somewhat more than is needed, so that the next append finds room without evicting.
         while (lacking() > 0 && this.#evict(victim, lacking() + room.slackBytes, entries));
       }

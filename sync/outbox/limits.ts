@@ -47,6 +47,9 @@ export function transactionBytes(limits: OutboxLimits): number {
   return walBytes(limits) / 2
 }
 
+/** Payload in one transaction on a full disk: with its pages it fits the log that is set aside. */
+export const NARROW_BYTES = 256 * 1024
+
 /** The largest payload that is taken: as configured, but never more than one transaction holds. */
 export function recordBytes(limits: OutboxLimits): number {
   return Math.min(limits.maxRecordBytes, transactionBytes(limits))

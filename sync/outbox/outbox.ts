@@ -162,7 +162,7 @@ export class Outbox {
     if (bytes > transactionBytes(this.#limits)) {
       throw new SyncError('RECORD_INVALID', `${bytes} bytes are too much for one transaction`)
     }
-    this.#shelf.guard(() => this.#space.look())
+    this.#shelf.guard(() => this.#space.look(bytes))
     return this.#shelf.transact(() => {
       const first = this.#shelf.counters.seq + 1
       const entries = [...losses]
@@ -258,6 +258,11 @@ export class Outbox {
     }
   }
 
+  /** The disk has no room: transactions should be small, see `NARROW_BYTES`. */
+  get narrow(): boolean {
+    return this.#space.narrow
+  }
+
   /** Records of a damaged file are still being taken over. */
   get salvaging(): boolean {
     return this.#salvager.busy
@@ -267,7 +272,10 @@ export class Outbox {
   tend(): void {
     const endMs = performance.now() + SALVAGE_MS
     while (this.#salvager.busy && performance.now() < endMs) this.#salvager.step()
-    this.#shelf.guard(() => this.#space.giveBack())
+    this.#shelf.guard(() => {
+      if (this.#space.narrow) this.#space.look(0)
+      this.#space.giveBack()
+    })
   }
 
   /**
@@ -313,6 +321,7 @@ export class Outbox {
     }
     try {
       this.#db.close()
+      this.#space.reserve.close()
     } catch {
       // The process's end closes it.
     }

@@ -132,7 +132,12 @@ export class Shelf {
     } catch (error) {
       if (!(error instanceof SyncError) || error.code !== 'OUTBOX_FULL') throw error
       this.#space.foldLog()
-      return this.#once(work)
+      try {
+        return this.#once(work)
+      } catch (again) {
+        if (!this.#once(() => this.#space.reserve.spend())) throw again
+        return this.#once(work)
+      }
     }
   }
 

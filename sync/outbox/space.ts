@@ -1,8 +1,10 @@
-import { statfsSync, statSync } from 'node:fs'
+import { statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database, Statement } from 'better-sqlite3'
 import { PAGE_BYTES } from './database.ts'
 import { type OutboxLimits, walBytes } from './limits.ts'
+import { Reserve } from './reserve.ts'
+import { sizeOf } from './size-of.ts'
 
 /** A row beside its payload: row id, header, eight columns, its cell pointer, page fill. */
 const ROW_BYTES = 40
@@ -10,8 +12,13 @@ const ROW_BYTES = 40
 const MARGIN = 0.03
 /** The same on a disk that is full, where one page too many would have no place. */
 const NARROW_MARGIN_BYTES = 8 * PAGE_BYTES
+/** Of the blocks ahead of the end, not claimed: pages that SQLite needs to account for the others. */
+const TAIL_MARGIN_BYTES = 4 * PAGE_BYTES
 /** Never reserve more of a small disk than this part of it. */
 const LARGEST_RESERVE = 1 / 16
+/** Bytes of file for a byte of payload, and for whatever else a transaction touches. */
+const AHEAD = 1.25
+const AHEAD_BYTES = 32 * PAGE_BYTES
 /** Free pages are given back when they are so much of the file, and so many bytes. */
 const GIVE_BACK_PART = 0.25
 const GIVE_BACK_BYTES = 1024 ** 2
@@ -34,8 +41,12 @@ export class Space {
   readonly #limits: OutboxLimits
   readonly #pages: Statement<[], number>
   readonly #freePages: Statement<[], number>
+  readonly #maxPages: number
+  readonly reserve: Reserve
   /** By how much the file may grow, as the disk was when it was last looked at. */
   #growthBytes = 0
+  #narrow = false
+  #looked = false
 
   constructor(db: Database, path: string, limits: OutboxLimits) {
     this.#db = db
@@ -43,6 +54,8 @@ export class Space {
     this.#path = path
     this.#walPath = `${path}-wal`
     this.#limits = limits
+    this.#maxPages = Math.floor((limits.maxBytes - 2 * walBytes(limits)) / PAGE_BYTES)
+    this.reserve = new Reserve(db, path, limits)
     this.#pages = db.prepare('PRAGMA page_count').pluck() as never
     this.#freePages = db.prepare('PRAGMA freelist_count').pluck() as never
   }
@@ -52,19 +65,58 @@ export class Space {
     return payloadBytes + ROW_BYTES
   }
 
+  /** The disk has no room to grow into: the outbox lives in what it owns. */
+  get narrow(): boolean {
+    return this.#narrow
+  }
+
   /**
-   * Looks at the disk; to be called before a transaction. Where it gets narrow, the pages that are
-   * only in the log are written to their places as long as there is room for them.
+   * Looks at the disk before a transaction of so many bytes, and gets the room that it may need. Where
+   * there is none, the outbox keeps to the pages that it has, and folds the log in each time.
    */
-  look(): void {
+  look(bytes: number): void {
     const disk = statfsSync(this.#folder)
     const reserve =
       Math.min(this.#limits.minFreeDiskBytes, disk.blocks * disk.bsize * LARGEST_RESERVE) +
       Math.max(0, 2 * walBytes(this.#limits) - sizeOf(this.#walPath))
     this.#growthBytes = Math.max(0, disk.bavail * disk.bsize - reserve)
-    if (this.#growthBytes === 0 && this.#pages.get()! * PAGE_BYTES > sizeOf(this.#path)) {
-      this.foldLog()
+    this.reserve.reachLog()
+    const end = this.#pages.get()! * PAGE_BYTES + bytes * AHEAD + AHEAD_BYTES
+    if (this.#growthBytes > 0 && !this.reserve.reach(end)) this.#growthBytes = 0
+    const narrow = this.#growthBytes === 0
+    if (narrow || this.#narrow) this.#fence(narrow)
+    if (narrow && !this.#narrow) this.#claimTail()
+    if (narrow) this.foldLog()
+    this.#narrow = narrow
+    if (this.#looked) return
+    this.#looked = true
+    this.#fillReserve()
+  }
+
+  /**
+   * Makes the blocks ahead of the database's end free pages of it: folding the log in would cut them
+   * off, and others would have them.
+   */
+  #claimTail(): void {
+    const bytes = sizeOf(this.#path) - this.#pages.get()! * PAGE_BYTES - TAIL_MARGIN_BYTES
+    if (bytes <= 0) return
+    try {
+      this.#db.transaction(() => this.reserve.claim(bytes)).immediate()
+    } catch {
+      // Then the tail is lost, and what is inside the database must do.
     }
+  }
+
+  #fillReserve(): void {
+    if (this.#narrow || this.reserve.whole) return
+    if (this.room().freeBytes() < 4 * this.reserve.innerBytes) return
+    this.#db.transaction(() => this.reserve.put()).immediate()
+  }
+
+  /** SQLite itself refuses what would need a page that the file has no block for. */
+  #fence(narrow: boolean): void {
+    const pages = narrow ? Math.floor(sizeOf(this.#path) / PAGE_BYTES) : this.#maxPages
+    this.#db.pragma(`max_page_count = ${pages}`)
   }
 
   /** Room for records in the transaction that begins. */
@@ -82,8 +134,8 @@ export class Space {
    */
   #budgetBytes(): number {
     const cap = (this.#limits.maxBytes - 2 * walBytes(this.#limits)) * (1 - MARGIN)
-    const growth = this.#growthBytes || -NARROW_MARGIN_BYTES
-    return Math.min(cap, this.#pages.get()! * PAGE_BYTES + growth)
+    if (this.#narrow) return Math.min(cap, sizeOf(this.#path) - NARROW_MARGIN_BYTES)
+    return Math.min(cap, this.#pages.get()! * PAGE_BYTES + this.#growthBytes)
   }
 
   /** Writes the log's pages to their places, so that it may begin anew. */
@@ -97,14 +149,11 @@ export class Space {
 
   /** Moves free pages to the end of the file and cuts them off, one step of it, where it is worth it. */
   giveBack(): void {
+    if (this.#narrow) return
+    this.#fillReserve()
     const free = this.#freePages.get()!
     if (free * PAGE_BYTES < GIVE_BACK_BYTES || free < this.#pages.get()! * GIVE_BACK_PART) return
     this.#db.pragma(`incremental_vacuum(${GIVE_BACK_PAGES})`)
     this.#db.pragma('wal_checkpoint(TRUNCATE)')
   }
-}
-
-/** Bytes of a file, 0 where there is none. */
-export function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }

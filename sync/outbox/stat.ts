@@ -1,6 +1,6 @@
 import type { Lane } from '../record.ts'
 import type { Shelf } from './shelf.ts'
-import { sizeOf } from './space.ts'
+import { sizeOf } from './size-of.ts'
 
 export interface LaneStat {
   /** Records that are not yet on the other side, and the bytes of their payloads. */

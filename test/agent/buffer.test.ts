@@ -34,7 +34,7 @@ test('buffer: stat, verify, export, import, damage and repair, as a person calls
   assert.equal((await buffer('import', stick, ...depot)).out.duplicates, 1001)
 
   const bytes = readFileSync(path)
-  bytes.fill(0x5a, 40 * 4096, 42 * 4096)
+  bytes.fill(0x5a, 320 * 4096, 322 * 4096)
   writeFileSync(path, bytes)
   const damaged = await buffer('verify', ...at)
   assert.deepEqual([damaged.code, damaged.out.ok], [1, false])

@@ -7,6 +7,8 @@ import { LANES, type Lane } from '../../../sync/record.ts'
 import { ledgerOf, openOutbox, randomOf, readAll, record, tempFolder, textOf } from '../support.ts'
 
 const PAGE = 4096
+/** The first pages hold the schema and what is set aside for a full disk. */
+const FIRST_ROWS = 275
 
 function filled(path: string): { epoch: string; texts: Map<Lane, string[]> } {
   const outbox = Outbox.open({ path, vehicle: 'v1', bootId: 'old-boot' })
@@ -55,7 +57,7 @@ function checked(outbox: Outbox, texts: Map<Lane, string[]>): number {
 test('one torn page costs its records, the others go on, and the ledger balances', (t) => {
   const path = join(tempFolder(t), 'o.db')
   const { epoch, texts } = filled(path)
-  tear(path, 100, 1)
+  tear(path, 400, 1)
   const outbox = salvaged(t, path)
   const kept = checked(outbox, texts)
   assert.ok(kept > 2900 && kept < 3000, `${kept} kept`)
@@ -76,7 +78,8 @@ test('a lost first page is made good: its tables lie where those of every outbox
 test('a file cut in half gives what is in its first half', (t) => {
   const path = join(tempFolder(t), 'o.db')
   const { texts } = filled(path)
-  truncateSync(path, Math.floor(readFileSync(path).length / PAGE / 2) * PAGE)
+  const pages = readFileSync(path).length / PAGE
+  truncateSync(path, Math.floor((pages + FIRST_ROWS) / 2) * PAGE)
   const kept = checked(salvaged(t, path), texts)
   assert.ok(kept > 1000 && kept < 2000, `${kept} kept`)
 })
@@ -90,7 +93,12 @@ test('torn at random, by a seed: whatever comes back was given, once, in order',
     const { texts } = filled(path)
     const pages = readFileSync(path).length / PAGE
     for (let i = 0; i < 6; i++) {
-      tear(path, Math.floor(random() * pages), 1, Math.floor(random() * 256))
+      tear(
+        path,
+        FIRST_ROWS + Math.floor(random() * (pages - FIRST_ROWS)),
+        1,
+        Math.floor(random() * 256),
+      )
     }
     checked(salvaged(t, path), texts)
   }
@@ -99,7 +107,7 @@ test('torn at random, by a seed: whatever comes back was given, once, in order',
 test('a salvage that is broken off goes on at the next start and takes nothing twice', (t) => {
   const path = join(tempFolder(t), 'o.db')
   const { texts } = filled(path)
-  tear(path, 100, 1)
+  tear(path, 400, 1)
   const first = Outbox.open({ path, vehicle: 'v1', bootId: 'b' })
   // Its own time is short enough that this file would be done in one go: so break off before it.
   assert.ok(first.salvaging)
