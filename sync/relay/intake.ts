@@ -46,6 +46,8 @@ export class Intake {
   #commitTimer: NodeJS.Timeout | undefined
   #retryTimer: NodeJS.Timeout | undefined
   #stuck = false
+  /** Messages of the next commit at most. */
+  #most: number
   #closed = false
   state: IntakeState = 'off'
   sinceUs = Date.now() * 1000
@@ -54,6 +56,7 @@ export class Intake {
   constructor(options: IntakeOptions) {
     this.#options = options
     this.#prefix = options.broker.prefix ?? DEFAULT_PREFIX
+    this.#most = options.limits.maxGroupRecords
   }
 
   get counts(): IntakeCounts {
@@ -138,7 +141,8 @@ export class Intake {
       return
     }
     const { store, limits, kept } = this.#options
-    const counted = { ...this.#counts }
+    const before = { ...this.#counts }
+    const messages = this.#held.slice(0, this.#most)
     const group = new Group(
       this.#prefix,
       limits.maxRecordBytes,
@@ -146,19 +150,23 @@ export class Intake {
       this.#counts,
     )
     try {
-      for (const message of this.#held) group.add(message)
+      for (const message of messages) group.add(message)
       this.#keep([...group.shares.values()])
-      link.acknowledge(this.#held.filter(({ qos }) => qos > 0).map(({ messageId }) => messageId))
+      link.acknowledge(messages.filter(({ qos }) => qos > 0).map(({ messageId }) => messageId))
       link.publish(group.answers((origin) => store.positions(origin)))
     } catch (error) {
-      Object.assign(this.#counts, counted)
+      Object.assign(this.#counts, before)
+      // A store with little room takes a few, where it could not take all.
+      this.#most = Math.max(1, messages.length >> 1)
       this.#storeFailed(error)
       return
     }
-    this.#held = []
-    this.#heldBytes = 0
+    this.#held = this.#held.slice(messages.length)
+    for (const { payload } of messages) this.#heldBytes -= payload.length
+    this.#most = Math.min(limits.maxGroupRecords, this.#most * 2)
     this.#recover()
-    if (this.#counts.kept > counted.kept) kept()
+    if (this.#counts.kept > before.kept) kept()
+    if (this.#held.length > 0) this.#commitTimer = setTimeout(() => this.#commit(), 0)
   }
 
   #keep(shares: readonly Share[]): void {

@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
   buffer: () => import('./buffer.ts'),
   infer: () => import('./infer.ts'),
   uplink: () => import('./uplink.ts'),
+  relay: () => import('./relay.ts'),
 }
 
 const args = process.argv.slice(2)

@@ -11,7 +11,7 @@ import { RelayStore } from '../../../sync/relay/store.ts'
 import { useCentral } from '../../support/central.ts'
 import { laneOf, Records } from '../kafka/support.ts'
 import { until } from '../support.ts'
-import { auditOf, complete, type Depot, makeDepot } from './fleet.ts'
+import { auditOf, complete, type Depot, makeDepot } from './depot.ts'
 
 const central = await useCentral()
 
