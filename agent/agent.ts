@@ -15,6 +15,7 @@ import { ControlServer } from './control/server.ts'
 import { socketPath } from './control/socket-path.ts'
 import { type Decoding, loadDecoder } from './decoding.ts'
 import { AgentError } from './error.ts'
+import { Health, healthOf } from './health.ts'
 import type { Logger } from './log.ts'
 import { loadModels, type Models } from './models.ts'
 import { NamedReadings } from './names/named-readings.ts'
@@ -49,6 +50,7 @@ export class Agent {
   /** Time of day as a satellite receiver told it last. */
   #timeSeen: { sensor: string; utcUs: number; monoUs: number } | undefined
   #ticking: NodeJS.Timeout | undefined
+  #health: Health | undefined
   #stopping: Promise<void> | undefined
 
   private constructor(config: LoadedConfig, log: Logger, clock: Clock) {
@@ -141,6 +143,12 @@ export class Agent {
         this.#log[level]({ sensor: id, state, ...lastError }, `sensor ${id} is ${state}`)
       },
     })
+    if (config.health) {
+      this.#health = new Health(config.health.cron, this.#log, () => {
+        const nowUs = this.#clock.nowUs()
+        this.#keep('events', 'milepost.health.v1', nowUs, healthOf(this.status()))
+      })
+    }
     this.#ticking = setInterval(() => this.#pipeline.tick(this.#clock.monoUs()), TICK_MS)
     await this.#supervisor.start()
   }
@@ -214,6 +222,7 @@ export class Agent {
 
   async #close(): Promise<void> {
     clearInterval(this.#ticking)
+    this.#health?.stop()
     await this.#supervisor?.stop()
     if (this.#sync) this.#pipeline?.close()
     if (this.#sync) this.#tell('milepost.agent.stopped.v1', { frames: this.#pipeline?.framesSeen })

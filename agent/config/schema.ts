@@ -1,3 +1,4 @@
+import { validate } from 'node-cron'
 import { z } from 'zod'
 import { idFilter } from '../../sensors/can/id-filter.ts'
 import { LANES } from '../../sync/record.ts'
@@ -183,6 +184,10 @@ export const configSchema = z
     outbox: outbox.prefault({}),
     uplink: uplink.default({ kind: 'none' }),
     relay: relay.optional(),
+    /** A `milepost.health.v1` record on `events`, when a cron expression says so. */
+    health: z
+      .strictObject({ cron: z.string().refine(validate, 'expected a cron expression') })
+      .optional(),
     log: z
       .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
       .prefault({}),

@@ -1,10 +1,10 @@
 import { SyncError } from '../errors.ts'
 
 const HINTS = {
-  OUTBOX_FULL: 'Free some space on the disk that holds the outbox, or lower outbox.maxBytes.',
+  OUTBOX_FULL: 'Free some space on the disk that holds the outbox, or lower outbox.maxMiB.',
   OUTBOX_CORRUPT:
     'Nothing to do now: the file is put aside and a new one begun. Check the SD card.',
-  OUTBOX_LOCKED: 'Another milepost uses this file. Stop it, or give this one its own outbox.path.',
+  OUTBOX_LOCKED: 'Another milepost uses this file. Stop it, or give this one its own dataDir.',
   OUTBOX_READONLY:
     'Check that the disk is there, mounted read-write, and writable for this user; then the SD card.',
 } as const

@@ -101,7 +101,7 @@ function identify(db: Database, path: string, vehicle: string): string {
   if (tables === 0) return create(db, path, vehicle)
   if (application !== APPLICATION_ID) {
     throw new SyncError('OUTBOX_FOREIGN', `${path} is a database, but not an outbox`, {
-      hint: 'Point outbox.path at a file of its own.',
+      hint: 'Give this vehicle a dataDir of its own.',
     })
   }
   const format = db.pragma('user_version', { simple: true })
