@@ -13,8 +13,12 @@ test('a health record comes when the cron expression says so', async (t) => {
   })
   const agent = new Milepost(['run', '-c', config])
   t.after(() => agent.child.kill('SIGKILL'))
-  while (!agent.stderr.includes('is running')) await sleep(50)
-  await sleep(2500)
+  // Nothing else writes to `events` here.
+  const waiting = async (): Promise<number> => {
+    const { stdout } = await milepost('status', '-c', config, '--json')
+    return stdout ? JSON.parse(stdout).sync.lanes.events.records : 0
+  }
+  for (let i = 0; i < 60 && (await waiting()) === 0; i++) await sleep(200)
   agent.child.kill('SIGTERM')
   assert.equal((await agent.finished).code, 0, agent.stderr)
   const outbox = Outbox.open({ path: join(dir, 'data/outbox.db'), vehicle: 'test-1', bootId: 'b' })
