@@ -27,8 +27,6 @@ export class Reserve {
   readonly #has: Statement<[], number>
   readonly #put: Statement<[number]>
   readonly #drop: Statement<[]>
-  readonly #claim: Statement<[number]>
-  readonly #unclaim: Statement<[]>
   /** Open as long as the database: closing it would let go of SQLite's lock (fcntl(2)). */
   #file: number | undefined
 
@@ -42,8 +40,6 @@ export class Reserve {
     this.#has = db.prepare('SELECT count(*) FROM reserve').pluck() as never
     this.#put = db.prepare('INSERT INTO reserve VALUES (1, zeroblob(?))')
     this.#drop = db.prepare('DELETE FROM reserve')
-    this.#claim = db.prepare('INSERT INTO reserve VALUES (2, zeroblob(?))')
-    this.#unclaim = db.prepare('DELETE FROM reserve WHERE id = 2')
   }
 
   get innerBytes(): number {
@@ -85,12 +81,6 @@ export class Reserve {
   /** Gives the row's pages to who needs them; false where they are given already. */
   spend(): boolean {
     return this.#drop.run().changes > 0
-  }
-
-  /** Grows the database by so many bytes of free pages; belongs into a transaction. */
-  claim(bytes: number): void {
-    this.#claim.run(bytes)
-    this.#unclaim.run()
   }
 
   /** To be called after the database was closed. */

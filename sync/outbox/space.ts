@@ -12,8 +12,6 @@ const ROW_BYTES = 40
 const MARGIN = 0.03
 /** The same on a disk that is full, where one page too many would have no place. */
 const NARROW_MARGIN_BYTES = 8 * PAGE_BYTES
-/** Of the blocks ahead of the end, not claimed: pages that SQLite needs to account for the others. */
-const TAIL_MARGIN_BYTES = 4 * PAGE_BYTES
 /** Never reserve more of a small disk than this part of it. */
 const LARGEST_RESERVE = 1 / 16
 /** Bytes of file for a byte of payload, and for whatever else a transaction touches. */
@@ -84,27 +82,12 @@ export class Space {
     const end = this.#pages.get()! * PAGE_BYTES + bytes * AHEAD + AHEAD_BYTES
     if (this.#growthBytes > 0 && !this.reserve.reach(end)) this.#growthBytes = 0
     const narrow = this.#growthBytes === 0
-    if (narrow || this.#narrow) this.#fence(narrow)
-    if (narrow && !this.#narrow) this.#claimTail()
     if (narrow) this.foldLog()
+    if (narrow || this.#narrow) this.#fence(narrow)
     this.#narrow = narrow
     if (this.#looked) return
     this.#looked = true
     this.#fillReserve()
-  }
-
-  /**
-   * Makes the blocks ahead of the database's end free pages of it: folding the log in would cut them
-   * off, and others would have them.
-   */
-  #claimTail(): void {
-    const bytes = sizeOf(this.#path) - this.#pages.get()! * PAGE_BYTES - TAIL_MARGIN_BYTES
-    if (bytes <= 0) return
-    try {
-      this.#db.transaction(() => this.reserve.claim(bytes)).immediate()
-    } catch {
-      // Then the tail is lost, and what is inside the database must do.
-    }
   }
 
   #fillReserve(): void {
