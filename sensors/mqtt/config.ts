@@ -4,6 +4,19 @@ import { isTopicFilter, unfilled } from './topic.ts'
 
 const secret = z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])
 
+const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
+
+function isBroker(url: string): boolean {
+  if (/\s/.test(url) || !URL.canParse(url)) return false
+  const { protocol, hostname } = new URL(url)
+  return SCHEMES.has(protocol) && hostname !== ''
+}
+
+function hasLogin(url: string): boolean {
+  const { username, password } = new URL(url)
+  return username !== '' || password !== ''
+}
+
 const topic = z
   .strictObject({
     /** Filter with the wildcards `+` and `#`. */
@@ -35,8 +48,11 @@ export const mqttConfig = z
     /** `mqtt://host:1883`, or `mqtts://host:8883` for TLS. */
     url: z
       .string()
-      .regex(/^(mqtts?|wss?):\/\/[^\s/@]+/, 'expected mqtt://host:port or mqtts://host:port')
-      .refine((url) => URL.canParse(url), 'expected mqtt://host:port or mqtts://host:port'),
+      .refine(isBroker, 'expected mqtt://host:port or mqtts://host:port')
+      .refine(
+        (url) => !isBroker(url) || !hasLogin(url),
+        'a url is shown in logs and in status: give the login as username and password: { file: … } or { env: … }',
+      ),
     version: z.enum(['5', '3.1.1']).default('5'),
     /** Left out: a new one for each connection. */
     clientId: z.string().min(1).max(65_535).optional(),
