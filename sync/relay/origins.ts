@@ -12,6 +12,8 @@ interface Row extends Positions {
 export class OriginTable {
   readonly #maxVehicles: number
   readonly #maxEpochs: number
+  /** At least so many more vehicles fit, as far as this process knows. */
+  #room = 0
   readonly #find: Statement<[string, string], Row>
   readonly #insert: Statement<[string, string]>
   readonly #move: Statement<[number, number, number, number]>
@@ -46,6 +48,12 @@ export class OriginTable {
     return this.#vehicles.get() ?? 0
   }
 
+  /** Counts anew only when the room that was counted last is used up: a fleet comes all at once. */
+  get #full(): boolean {
+    if (this.#room <= 0) this.#room = this.#maxVehicles - this.vehicles
+    return this.#room <= 0
+  }
+
   find({ vehicle, epoch }: Origin): { id: number; positions: Positions } | undefined {
     const row = this.#find.get(vehicle, epoch)
     if (!row) return undefined
@@ -59,11 +67,12 @@ export class OriginTable {
     if (known) return { ...known, born: false }
     const { vehicle, epoch } = origin
     const epochs = this.#epochs.get(vehicle) ?? 0
-    if (epochs === 0 && this.vehicles >= this.#maxVehicles) {
+    if (epochs === 0 && this.#full) {
       throw new SyncError('RECORD_INVALID', `more than ${this.#maxVehicles} vehicles`, {
         hint: 'Raise the relay’s maxVehicles, or look for a sender that makes up names.',
       })
     }
+    this.#room--
     const id = Number(this.#insert.run(vehicle, epoch).lastInsertRowid)
     if (epochs >= this.#maxEpochs) this.#prune.run(vehicle, vehicle, this.#maxEpochs)
     return { id, positions: { critical: 0, events: 0, telemetry: 0 }, born: true }

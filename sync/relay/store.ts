@@ -145,7 +145,7 @@ export class RelayStore {
     this.#transact(() => this.#tables.bury(lane, id, reason))
   }
 
-  /** Waiting records by lane, and vehicles known. Counts rows: for a status each second, not more. */
+  /** Waiting records by lane, and vehicles known: for a status each second, not more. */
   stat(): { waiting: Record<Lane, number>; vehicles: number } {
     return this.#guard(() => ({
       waiting: {
