@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict'
+import { join } from 'node:path'
+import { type TestContext, test } from 'node:test'
+import { kernelSynced } from '../../../agent/time/adjtimex.ts'
+import { Timekeeper } from '../../../agent/time/timekeeper.ts'
+import { LANES } from '../../../sync/record.ts'
+import { openOutbox, readAll, record, tempFolder } from '../../sync/support.ts'
+
+const YEAR_2026_US = Date.UTC(2026, 5, 1) * 1000
+const DECADE_US = 10 * 365 * 86_400 * 1e6
+
+/** A clock that is told what to say, a real outbox, and a timekeeper between them. */
+function scene(t: TestContext, wallUs: number) {
+  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
+  const now = { wallUs, monoUs: 1_000_000 }
+  const jumps: number[] = []
+  const repairs: [number, string][] = []
+  const keeper = new Timekeeper({
+    clock: { nowUs: () => now.wallUs, monoUs: () => now.monoUs },
+    repair: async (offsetUs) => outbox.repairTimes('boot-1', offsetUs),
+    jumped: (byUs) => jumps.push(byUs),
+    repaired: (records, source) => repairs.push([records, source]),
+    failed: (error) => assert.fail(error as Error),
+  })
+  const pass = (us: number, jumpUs = 0) => {
+    now.monoUs += us
+    now.wallUs += us + jumpUs
+    keeper.look()
+  }
+  const keep = (clock: 'synced' | 'unsynced') =>
+    outbox.append(
+      LANES.map((lane) => record(lane, 'x', { clock, timeUs: now.wallUs, monoUs: now.monoUs })),
+    )
+  return { outbox, now, jumps, repairs, keeper, pass, keep }
+}
+
+test('it starts in 1970; when the clock is set, what waits gets its time, and order stays', async (t) => {
+  const { outbox, now, jumps, repairs, keeper, pass, keep } = scene(t, 5_000_000)
+  keep('unsynced')
+  pass(2_000_000)
+  keep('unsynced')
+  const bySeq = readAll(outbox).map(({ seq }) => seq)
+  pass(1_000_000, YEAR_2026_US)
+  await keeper.idle()
+  assert.deepEqual([jumps, repairs], [[YEAR_2026_US], [[6, 'clock']]])
+  const rows = readAll(outbox)
+  assert.deepEqual(
+    rows.map(({ seq }) => seq),
+    bySeq,
+  )
+  for (const row of rows) {
+    assert.equal(row.clock, 'repaired')
+    assert.equal(row.timeUs, row.monoUs + now.wallUs - now.monoUs)
+  }
+})
+
+test('jumps back and forward, also by ten years, are told and change no record that had its time', async (t) => {
+  const { outbox, jumps, repairs, keeper, pass, keep } = scene(t, YEAR_2026_US)
+  keep('synced')
+  const before = readAll(outbox)
+  pass(1_000_000, -3_600_000_000)
+  pass(1_000_000, DECADE_US)
+  pass(1_000_000, 200_000)
+  await keeper.idle()
+  assert.deepEqual([jumps, repairs], [[-3_600_000_000, DECADE_US], []])
+  assert.deepEqual(readAll(outbox), before)
+})
+
+test('a satellite tells the time while the clock does not; not more often than is of use', async (t) => {
+  const { outbox, now, repairs, keeper, keep } = scene(t, 5_000_000)
+  keep('unsynced')
+  keeper.satellite(5_000_000, now.monoUs)
+  for (let i = 0; i < 3; i++) keeper.satellite(YEAR_2026_US + i * 1e6, now.monoUs + i * 1e6)
+  await keeper.idle()
+  assert.deepEqual(repairs, [[3, 'satellite']])
+  assert.equal(readAll(outbox)[0].timeUs, YEAR_2026_US)
+})
+
+test('the kernel says whether its clock is kept', (t) => {
+  const answer = kernelSynced()
+  t.diagnostic(`adjtimex: ${answer}`)
+  assert.equal(typeof answer, process.platform === 'linux' ? 'boolean' : 'undefined')
+})
