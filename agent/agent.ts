@@ -24,6 +24,7 @@ import { Pipeline } from './pipeline.ts'
 import { AgentRelay } from './relay.ts'
 import { type AgentStatus, type DecodeStatus, VERSION } from './status.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
+import { TimeWatch } from './time/time-watch.ts'
 
 const DELIVERED_LOOK_MS = 100
 
@@ -51,6 +52,7 @@ export class Agent {
   #timeSeen: { sensor: string; utcUs: number; monoUs: number } | undefined
   #ticking: NodeJS.Timeout | undefined
   #health: Health | undefined
+  #time: TimeWatch | undefined
   #stopping: Promise<void> | undefined
 
   private constructor(config: LoadedConfig, log: Logger, clock: Clock) {
@@ -108,6 +110,7 @@ export class Agent {
       },
       uplink: config.uplink,
     })
+    this.#time = new TimeWatch(this.#clock, this.#sync, this.#log)
     this.#relay = await AgentRelay.start(config, this.#log)
     this.#models = await loadModels(config, this.#catalog, this.#clock, this.#log, {
       keep: (lane, record) => this.#keep(lane, record.type, record.timeUs, record.content),
@@ -136,6 +139,7 @@ export class Agent {
         this.#keep('events', type, timeUs, { sensor, timeUs, ...content }),
       timeSeen: (sensor, utcUs, monoUs) => {
         this.#timeSeen = { sensor, utcUs, monoUs }
+        this.#time?.satellite(utcUs, monoUs)
       },
       changed: (status) => {
         const { id, state, lastError } = status
@@ -227,6 +231,7 @@ export class Agent {
     if (this.#sync) this.#pipeline?.close()
     if (this.#sync) this.#tell('milepost.agent.stopped.v1', { frames: this.#pipeline?.framesSeen })
     await this.#relay?.close()
+    await this.#time?.stop()
     await this.#sync?.close()
     this.#models?.close()
     await this.#control?.close()

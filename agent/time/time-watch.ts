@@ -1,0 +1,42 @@
+import type { Clock } from '../../sensors/sensor.ts'
+import { bootId } from '../clock.ts'
+import type { Logger } from '../log.ts'
+import { kernelSynced } from './adjtimex.ts'
+import { Timekeeper } from './timekeeper.ts'
+
+const LOOK_MS = 1_000
+
+/** What repairs the times of records that wait. */
+interface Repairs {
+  repairTimes(bootId: string, offsetUs: number): Promise<number>
+}
+
+/** The timekeeper at work in an agent: looks each second, tells the log. */
+export class TimeWatch {
+  readonly #keeper: Timekeeper
+  readonly #timer: NodeJS.Timeout
+
+  constructor(clock: Clock, sync: Repairs, log: Logger) {
+    const boot = bootId()
+    this.#keeper = new Timekeeper({
+      clock,
+      repair: (offsetUs) => sync.repairTimes(boot, offsetUs),
+      jumped: (byUs) => log.warn({ byUs }, `the clock jumped by ${byUs / 1e6} s`),
+      repaired: (records, source) =>
+        log.info({ records, source }, `the time is known: ${records} records got theirs`),
+      failed: (error) => log.warn({ error: String(error) }, 'times could not be repaired'),
+    })
+    this.#timer = setInterval(() => this.#keeper.look(), LOOK_MS)
+    if (kernelSynced() === false) log.info('nobody keeps the clock of this machine (adjtimex)')
+  }
+
+  satellite(utcUs: number, monoUs: number): void {
+    this.#keeper.satellite(utcUs, monoUs)
+  }
+
+  /** No repair is under way when it resolves. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await this.#keeper.idle()
+  }
+}
