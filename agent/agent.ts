@@ -15,6 +15,7 @@ import { ControlServer } from './control/server.ts'
 import { socketPath } from './control/socket-path.ts'
 import { type Decoding, loadDecoder } from './decoding.ts'
 import { AgentError } from './error.ts'
+import { Fence } from './fence.ts'
 import { Health, healthOf } from './health.ts'
 import type { Logger } from './log.ts'
 import { loadModels, type Models } from './models.ts'
@@ -39,6 +40,7 @@ export class Agent {
   readonly #catalog = new SignalCatalog()
   readonly #buses = new Buses()
   readonly #log: Logger
+  readonly #fence: Fence
   readonly #channels: Channels
   #sync!: Sync
   #relay: AgentRelay | undefined
@@ -59,10 +61,11 @@ export class Agent {
     this.#config = config
     this.#log = log
     this.#clock = clock
+    this.#fence = new Fence(log)
     this.#channels = new Channels((bus) => {
       const name = this.#buses.nameOf(bus)
       return { name, send: config.buses[name]?.send ?? [], reads: this.#reads(bus) }
-    })
+    }, this.#fence.caught)
     this.#startedUs = clock.nowUs()
   }
 
@@ -123,6 +126,7 @@ export class Agent {
       observers: this.#models.observers,
       keep: (campaign, record) =>
         this.#keep(campaign.config.lane, record.type, record.timeUs, record.content),
+      caught: this.#fence.caught,
     })
     const named = new NamedReadings(names, this.#catalog, this.#log)
     this.#tell('milepost.agent.started.v1', { version: VERSION, node: process.version })
@@ -146,6 +150,7 @@ export class Agent {
         const level = state === 'live' || state === 'off' || state === 'starting' ? 'info' : 'warn'
         this.#log[level]({ sensor: id, state, ...lastError }, `sensor ${id} is ${state}`)
       },
+      caught: this.#fence.caught,
     })
     if (config.health) {
       this.#health = new Health(config.health.cron, this.#log, () => {
@@ -153,7 +158,8 @@ export class Agent {
         this.#keep('events', 'milepost.health.v1', nowUs, healthOf(this.status()))
       })
     }
-    this.#ticking = setInterval(() => this.#pipeline.tick(this.#clock.monoUs()), TICK_MS)
+    const tick = (): void => this.#pipeline.tick(this.#clock.monoUs())
+    this.#ticking = setInterval(() => this.#fence.run('tick', tick), TICK_MS)
     await this.#supervisor.start()
   }
 
@@ -200,11 +206,13 @@ export class Agent {
       sensors: this.#supervisor?.status() ?? [],
       buses: this.#channels.status(),
       decode: this.#decodeStatus(),
+      signals: { known: this.#catalog.size, refused: this.#catalog.refused },
       readings: this.#pipeline?.readingsSeen ?? 0,
       records: this.#pipeline?.recordsMade ?? 0,
       models: this.#models?.status() ?? [],
       sync: this.#sync?.status(),
       relay: this.#relay?.status(),
+      faults: this.#fence.status(),
       memoryBytes: process.memoryUsage.rss(),
     }
   }

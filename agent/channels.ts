@@ -8,6 +8,7 @@ import type {
 import { extOf, isExt, matches, matchesAny } from '../sensors/can/channel.ts'
 import { SensorError } from '../sensors/errors.ts'
 import { FRAME_ERR, FRAME_RTR, FRAME_STRIDE, type FrameBatch } from '../sensors/frame.ts'
+import type { Caught } from './fence.ts'
 
 interface Listening {
   readonly filters: readonly IdFilter[]
@@ -35,19 +36,26 @@ export interface BusStatus {
 /** Joins those who ask on a bus with the sensor that owns it. */
 export class Channels {
   readonly #rules: (bus: number) => BusRules
+  readonly #caught: Caught | undefined
   readonly #buses: (BusChannel | undefined)[] = []
   /** Buses with at least one listener, so that a bus without any costs nothing per frame. */
   #listened = 0
 
-  constructor(rules: (bus: number) => BusRules) {
+  /** @param caught takes what a listener throws; without it, whoever routes gets it */
+  constructor(rules: (bus: number) => BusRules, caught?: Caught) {
     this.#rules = rules
+    this.#caught = caught
   }
 
   /** The channel of one bus; the same for everybody who asks. */
   of(bus: number): BusChannel {
-    return (this.#buses[bus] ??= new BusChannel(this.#rules(bus), (by) => {
-      this.#listened += by
-    }))
+    return (this.#buses[bus] ??= new BusChannel(
+      this.#rules(bus),
+      (by) => {
+        this.#listened += by
+      },
+      this.#caught,
+    ))
   }
 
   /** What was sent on each bus that somebody asked for. */
@@ -73,6 +81,7 @@ export class BusChannel implements FrameChannel, WantedIds {
   denied = 0
   readonly #rules: BusRules
   readonly #count: (by: number) => void
+  readonly #caught: Caught | undefined
   readonly #listeners = new Set<Listening>()
   readonly #changed = new Set<() => void>()
   /** 1 for each 11-bit identifier that somebody listens to. */
@@ -80,9 +89,10 @@ export class BusChannel implements FrameChannel, WantedIds {
   #extended: IdFilter[] = []
   #sender: FrameSender | undefined
 
-  constructor(rules: BusRules, count: (by: number) => void) {
+  constructor(rules: BusRules, count: (by: number) => void, caught?: Caught) {
     this.#rules = rules
     this.#count = count
+    this.#caught = caught
   }
 
   get bus(): string {
@@ -131,6 +141,11 @@ export class BusChannel implements FrameChannel, WantedIds {
     return [...this.#rules.reads, ...[...this.#listeners].flatMap(({ filters }) => filters)]
   }
 
+  broken(error: unknown): void {
+    if (!this.#caught) throw error
+    this.#caught(`listener on ${this.bus}`, error)
+  }
+
   onChange(listener: () => void): () => void {
     this.#changed.add(listener)
     return () => this.#changed.delete(listener)
@@ -148,7 +163,11 @@ export class BusChannel implements FrameChannel, WantedIds {
     for (const { filters, hear } of [...this.#listeners]) {
       if (!matchesAny(filters, id, ext)) continue
       const data = batch.data.slice(at, at + batch.length[i])
-      hear({ timeUs: batch.timeUs[i], id, ext, flags, data })
+      try {
+        hear({ timeUs: batch.timeUs[i], id, ext, flags, data })
+      } catch (error) {
+        this.broken(error)
+      }
     }
   }
 
@@ -159,6 +178,12 @@ export class BusChannel implements FrameChannel, WantedIds {
     for (let id = 0; id < 0x800; id++) {
       this.#standard[id] = standard.some((filter) => matches(filter, id, false)) ? 1 : 0
     }
-    for (const listener of [...this.#changed]) listener()
+    for (const listener of [...this.#changed]) {
+      try {
+        listener()
+      } catch (error) {
+        this.broken(error)
+      }
+    }
   }
 }

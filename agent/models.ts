@@ -72,6 +72,7 @@ export async function loadModels(
 
 /** One bundle at work: counts what it says, and tells when an anomaly begins or ends. */
 class LiveModel implements ReadingObserver {
+  readonly name: string
   readonly #bundle: Bundle
   readonly #open: OpenNetwork
   readonly #scorer: Scorer
@@ -85,6 +86,7 @@ class LiveModel implements ReadingObserver {
     scorer: Scorer,
     tell: (inference: Inference) => void,
   ) {
+    this.name = `model ${bundle.manifest.name}`
     this.#bundle = bundle
     this.#open = open
     this.#scorer = scorer

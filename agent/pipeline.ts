@@ -2,6 +2,7 @@ import type { FrameBatch } from '../sensors/frame.ts'
 import { ReadingBatch, type SignalCatalog } from '../sensors/reading.ts'
 import type { Campaign, Collected, Emit } from './collection/campaign.ts'
 import { Latest } from './collection/latest.ts'
+import type { Caught } from './fence.ts'
 
 /** What turns frames into readings; the DBC decoder, or nothing where no bus has a DBC file. */
 export interface FrameDecoder {
@@ -10,6 +11,8 @@ export interface FrameDecoder {
 
 /** What looks at readings besides campaigns: a model. */
 export interface ReadingObserver {
+  /** Its name in `status` where it fails. */
+  readonly name?: string
   observe(batch: ReadingBatch): void
 }
 
@@ -25,6 +28,7 @@ export class Pipeline {
   readonly #observers: readonly ReadingObserver[]
   /** Where the records of each campaign go, made once. */
   readonly #emits: ReadonlyMap<Campaign, Emit>
+  readonly #caught: Caught
   readonly #batch = new ReadingBatch()
   readonly #full = (batch: ReadingBatch): void => {
     this.readings(batch)
@@ -37,7 +41,10 @@ export class Pipeline {
     campaigns: readonly Campaign[]
     observers: readonly ReadingObserver[]
     keep(campaign: Campaign, record: Collected): void
+    /** Takes what a part throws, so that the others go on; without it, the caller gets it. */
+    caught?: Caught
   }) {
+    this.#caught = parts.caught ?? rethrow
     this.#catalog = parts.catalog
     this.#decoder = parts.decoder
     this.#observers = parts.observers
@@ -56,7 +63,11 @@ export class Pipeline {
     this.framesSeen += batch.count
     if (!this.#decoder) return
     this.#batch.count = 0
-    this.#decoder.decode(batch, this.#batch, this.#full)
+    try {
+      this.#decoder.decode(batch, this.#batch, this.#full)
+    } catch (error) {
+      this.#caught('decoder', error)
+    }
     if (this.#batch.count > 0) this.#full(this.#batch)
   }
 
@@ -64,8 +75,20 @@ export class Pipeline {
     this.readingsSeen += batch.count
     this.latest.reserve(this.#catalog.size)
     this.latest.update(batch)
-    for (const [campaign, emit] of this.#emits) campaign.observe(batch, emit)
-    for (const observer of this.#observers) observer.observe(batch)
+    for (const [campaign, emit] of this.#emits) {
+      try {
+        campaign.observe(batch, emit)
+      } catch (error) {
+        this.#caught(`campaign ${campaign.config.id}`, error)
+      }
+    }
+    for (const observer of this.#observers) {
+      try {
+        observer.observe(batch)
+      } catch (error) {
+        this.#caught(observer.name ?? 'observer', error)
+      }
+    }
   }
 
   /** A model saw an anomaly begin. */
@@ -84,6 +107,16 @@ export class Pipeline {
   }
 
   #each(call: (campaign: Campaign, emit: Emit) => void): void {
-    for (const [campaign, emit] of this.#emits) call(campaign, emit)
+    for (const [campaign, emit] of this.#emits) {
+      try {
+        call(campaign, emit)
+      } catch (error) {
+        this.#caught(`campaign ${campaign.config.id}`, error)
+      }
+    }
   }
+}
+
+function rethrow(_cause: string, error: unknown): never {
+  throw error
 }

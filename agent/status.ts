@@ -4,6 +4,7 @@ import type { ClockState } from '../sync/record.ts'
 import type { RelayStatus } from '../sync/relay/status.ts'
 import type { SyncStatus } from '../sync/sync-thread.ts'
 import type { BusStatus } from './channels.ts'
+import type { FaultStatus } from './fence.ts'
 import type { ModelStatus } from './models.ts'
 import { PACKAGE_ROOT } from './package-root.ts'
 import type { SensorStatus } from './supervisor/supervised.ts'
@@ -47,11 +48,15 @@ export interface AgentStatus {
   readonly sensors: readonly SensorStatus[]
   readonly buses: readonly BusStatus[]
   readonly decode: DecodeStatus | undefined
+  /** Names that readings have, and how often one more was refused because there are too many. */
+  readonly signals: { readonly known: number; readonly refused: number }
   readonly readings: number
   readonly records: number
   readonly models: readonly ModelStatus[]
   readonly sync: SyncStatus | undefined
   /** Where this agent relays other vehicles' records. */
   readonly relay: RelayStatus | undefined
+  /** Parts that threw where nothing may throw, and how often; the agent went on. */
+  readonly faults: readonly FaultStatus[]
   readonly memoryBytes: number
 }

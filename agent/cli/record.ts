@@ -9,6 +9,7 @@ import { Channels } from '../channels.ts'
 import { systemClock } from '../clock.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { AgentError } from '../error.ts'
+import { Fence } from '../fence.ts'
 import { type Logger, makeLogger } from '../log.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import { EXIT, fail, formatBytes, formatCount } from './output.ts'
@@ -131,10 +132,11 @@ function supervise(
   recorder: FrameRecorder,
   logger: Logger,
 ): Supervisor {
+  const fence = new Fence(logger)
   const channels = new Channels((bus) => {
     const name = buses.nameOf(bus)
     return { name, send: config.buses[name]?.send ?? [], reads: undefined }
-  })
+  }, fence.caught)
   return new Supervisor(config.sensors, (name) => buses.indexOf(name), {
     catalog: new SignalCatalog(),
     clock: systemClock,
@@ -147,6 +149,7 @@ function supervise(
     readings: () => {},
     event: () => {},
     timeSeen: () => {},
+    caught: fence.caught,
     changed: ({ id, state, lastError }) => {
       const level = state === 'live' || state === 'off' || state === 'starting' ? 'info' : 'warn'
       logger[level]({ sensor: id, state, ...lastError }, `sensor ${id} is ${state}`)

@@ -87,6 +87,10 @@ function screen(status: AgentStatus): string[] {
     if (uplink.lastError) lines.push(...complaint(uplink.lastError))
   }
   if (status.relay) lines.push(...relayLines(status.relay))
+  for (const { cause, count, lastError } of status.faults) {
+    lines.push(`${head('fault')} ${paint('red', cause, out)} failed ${formatCount(count)} times`)
+    lines.push(...complaint(lastError))
+  }
   return lines
 }
 

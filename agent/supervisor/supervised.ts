@@ -43,6 +43,8 @@ export interface SupervisedHost {
   /** What of its bus a sensor may use. */
   bus(index: number): FrameChannel & WantedIds & { offer(sender: FrameSender): () => void }
   changed(status: SensorStatus): void
+  /** Takes what any of the above threw: that is no fault of the sensor that called. */
+  caught(cause: string, error: unknown): void
 }
 
 const RETRY_FIRST_MS = 500
@@ -194,17 +196,18 @@ export class Supervised {
       frames: (batch) => {
         this.#frames += batch.count
         alive()
-        this.#host.frames(batch)
+        this.#fenced('frames', () => this.#host.frames(batch))
       },
       readings: (batch) => {
         this.#readings += batch.count
         alive()
-        this.#host.readings(batch)
+        this.#fenced('readings', () => this.#host.readings(batch))
       },
       event: (type, content, timeUs = clock.nowUs()) => {
-        this.#host.event(this.plan.common.id, type, content, timeUs)
+        this.#fenced('event', () => this.#host.event(this.plan.common.id, type, content, timeUs))
       },
-      timeSeen: (utcUs, monoUs) => this.#host.timeSeen(this.plan.common.id, utcUs, monoUs),
+      timeSeen: (utcUs, monoUs) =>
+        this.#fenced('time', () => this.#host.timeSeen(this.plan.common.id, utcUs, monoUs)),
       dropped: (cause, count) => {
         this.#dropped[cause] = (this.#dropped[cause] ?? 0) + count
       },
@@ -230,11 +233,10 @@ export class Supervised {
     this.#gaps++
     this.#gapUs += lengthUs
     const { common, kind } = this.plan
-    this.#host.event(
-      common.id,
-      'milepost.sensor.gap.v1',
-      { kind: kind.kind, bus: common.bus, cause, fromUs, durationMs: Math.round(lengthUs / 1000) },
-      this.#lastDataUs,
+    const durationMs = Math.round(lengthUs / 1000)
+    const content = { kind: kind.kind, bus: common.bus, cause, fromUs, durationMs }
+    this.#fenced('event', () =>
+      this.#host.event(common.id, 'milepost.sensor.gap.v1', content, this.#lastDataUs),
     )
   }
 
@@ -242,6 +244,15 @@ export class Supervised {
     if (state === this.#state) return
     this.#state = state
     this.#sinceUs = this.#host.clock.nowUs()
-    this.#host.changed(this.status())
+    this.#fenced('state', () => this.#host.changed(this.status()))
+  }
+
+  /** What the agent does with a sensor's data is not the sensor's fault: it goes on reading. */
+  #fenced(what: string, step: () => void): void {
+    try {
+      step()
+    } catch (error) {
+      this.#host.caught(`${what} of ${this.plan.common.id}`, error)
+    }
   }
 }

@@ -46,6 +46,11 @@ export interface FrameChannel {
    * is called. Frames sent on this channel do not come back to it. The listener must not throw.
    */
   onFrame(filters: readonly IdFilter[], listener: FrameListener): () => void
+  /**
+   * Takes an error that a protocol on this bus met where nobody waits for an answer, in a timer for
+   * instance; it is counted. Left out: such an error is thrown.
+   */
+  broken?(error: unknown): void
 }
 
 /** How a sensor that owns a bus puts a frame on it; throws as `FrameChannel.send` does. */

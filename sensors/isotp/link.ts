@@ -148,6 +148,7 @@ export class IsoTpLink {
       this.#refuse = undefined
       if (refuse) refuse(error)
       else if (error instanceof SensorError) this.#events.fault?.('N_TIMEOUT_A')
+      else if (this.#channel.broken) this.#channel.broken(error)
       else throw error
     }
     this.#rearm()

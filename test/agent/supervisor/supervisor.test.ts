@@ -5,16 +5,21 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { Channels } from '../../../agent/channels.ts'
 import { systemClock } from '../../../agent/clock.ts'
-import type { SensorStatus } from '../../../agent/supervisor/supervised.ts'
+import type { SensorStatus, SupervisedHost } from '../../../agent/supervisor/supervised.ts'
 import { Supervisor } from '../../../agent/supervisor/supervisor.ts'
 import { SensorError } from '../../../sensors/errors.ts'
+import { FrameBatch } from '../../../sensors/frame.ts'
 import { ReadingBatch, SignalCatalog } from '../../../sensors/reading.ts'
 import type { SensorContext } from '../../../sensors/sensor.ts'
 
 type Run = (context: SensorContext, signal: AbortSignal, attempt: number) => Promise<void>
 
 /** A supervisor over one sensor whose every opening is the given function. */
-function supervise(run: Run, common: { onStartFail?: string; staleAfterMs?: number } = {}) {
+function supervise(
+  run: Run,
+  common: { onStartFail?: string; staleAfterMs?: number } = {},
+  host: Partial<SupervisedHost> = {},
+) {
   let attempt = 0
   const kind = {
     kind: 'scripted',
@@ -34,6 +39,7 @@ function supervise(run: Run, common: { onStartFail?: string; staleAfterMs?: numb
     config: {},
   }
   const states: string[] = []
+  const caught: string[] = []
   const events: { type: string; content: Record<string, unknown> }[] = []
   const channels = new Channels(() => ({ name: 'can0', send: [], reads: undefined }))
   const supervisor = new Supervisor([plan as never], () => 0, {
@@ -45,8 +51,10 @@ function supervise(run: Run, common: { onStartFail?: string; staleAfterMs?: numb
     timeSeen: () => {},
     bus: (index) => channels.of(index),
     changed: (status: SensorStatus) => states.push(status.state),
+    caught: (cause) => caught.push(cause),
+    ...host,
   })
-  return { supervisor, states, events, attempts: () => attempt }
+  return { supervisor, states, events, caught, attempts: () => attempt }
 }
 
 const missing = () => new SensorError('DEVICE_MISSING', 'no such port', { hint: 'plug it in' })
@@ -137,4 +145,35 @@ test('a source that ends is off and is not opened again; losses are counted by c
   assert.equal(supervisor.status()[0].state, 'off')
   assert.deepEqual(supervisor.status()[0].dropped, { parse_error: 5, kernel_overflow: 1 })
   assert.equal(attempts(), 1)
+})
+
+test('what the agent does with the data does not end the sensor that gave them', async () => {
+  const boom = (): never => {
+    throw new Error('not the sensor')
+  }
+  const host = { frames: boom, readings: boom, event: boom, timeSeen: boom, changed: boom }
+  const { supervisor, caught } = supervise(
+    async (context, signal) => {
+      context.opened()
+      context.readings(new ReadingBatch(1))
+      context.frames(new FrameBatch(1))
+      context.event('x', {})
+      context.timeSeen(1, 1)
+      await untilAborted(signal)
+    },
+    {},
+    host,
+  )
+  await supervisor.start()
+  const [status] = supervisor.status()
+  await supervisor.stop()
+  assert.equal(status.state, 'live')
+  assert.equal(status.lastError, undefined)
+  assert.deepEqual(caught.slice(0, 5), [
+    'state of s',
+    'readings of s',
+    'frames of s',
+    'event of s',
+    'time of s',
+  ])
 })
