@@ -7,15 +7,33 @@ export interface Signal {
   readonly unit: string
 }
 
+/**
+ * Names that one process keeps. The largest DBC files have some ten thousand signals; beyond that it
+ * is a source that makes up names, which would fill the memory.
+ */
+export const MAX_SIGNALS = 65_536
+
+/** What the catalog gives for a name it has no room for: readings of it go into no batch. */
+export const REFUSED: Signal = { index: 0xffff_ffff, name: '', unit: '' }
+
 /** Gives each signal name one small number for the life of the process. */
 export class SignalCatalog {
+  /** How often a name was refused because the catalog is full. */
+  refused = 0
   readonly #byName = new Map<string, Signal>()
   readonly #signals: Signal[] = []
 
-  /** Returns the signal of this name, adding it at first sight. The first unit given stays. */
+  /**
+   * Returns the signal of this name, adding it at first sight. The first unit given stays. A new name
+   * beyond `MAX_SIGNALS` is counted and becomes `REFUSED`.
+   */
   intern(name: string, unit = ''): Signal {
     let signal = this.#byName.get(name)
     if (!signal) {
+      if (this.#signals.length >= MAX_SIGNALS) {
+        this.refused++
+        return REFUSED
+      }
       signal = { index: this.#signals.length, name, unit }
       this.#byName.set(name, signal)
       this.#signals.push(signal)
@@ -28,7 +46,7 @@ export class SignalCatalog {
   }
 
   at(index: number): Signal {
-    return this.#signals[index]
+    return index === REFUSED.index ? REFUSED : this.#signals[index]
   }
 
   get size(): number {
@@ -61,8 +79,9 @@ export class ReadingBatch {
     this.timeUs = new Float64Array(capacity)
   }
 
-  /** Appends one reading; the caller has made sure that there is room. */
+  /** Appends one reading, if its signal is not refused; the caller has made sure that there is room. */
   push(signal: number, value: number, timeUs: number): void {
+    if (signal === REFUSED.index) return
     const i = this.count++
     this.signal[i] = signal
     this.value[i] = value

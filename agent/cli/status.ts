@@ -64,6 +64,11 @@ function screen(status: AgentStatus): string[] {
       `${head('decode')} ${formatCount(frames)} frames, ${formatCount(unknown)} of unknown id, ${formatCount(short)} too short; signals without a value: ${formatCount(notAvailable)} not available, ${formatCount(errors)} errors, ${formatCount(outOfRange)} out of range`,
     )
   }
+  const { known, refused } = status.signals
+  if (refused > 0)
+    lines.push(
+      `${head('signals')} ${formatCount(known)} known, ${paint('red', `${formatCount(refused)} refused`, out)}: some sensor or DBC file makes up names`,
+    )
   for (const model of status.models) {
     lines.push(
       `${head('model')} ${model.name} ${model.hash.slice(0, 12)} on ${model.runtime}, ${formatCount(model.inferences)} inferences, ${formatCount(model.anomalies)} anomalies, last score ${model.lastScore?.toPrecision(3) ?? '–'} (threshold ${model.threshold.toPrecision(3)})`,

@@ -1,5 +1,5 @@
 import { FRAME_ERR, FRAME_EXT, FRAME_RTR, type FrameBatch } from '../frame.ts'
-import type { ReadingBatch, SignalCatalog } from '../reading.ts'
+import { REFUSED, type ReadingBatch, type SignalCatalog } from '../reading.ts'
 import { bytesForAll, compile, type Emitter, generate } from './codegen.ts'
 import type { DbcMessage } from './database.ts'
 import type { DatabaseSet } from './database-set.ts'
@@ -157,7 +157,9 @@ function compileRead({ message, signals, given, dropNoValues }: Entry): Read {
     load: (i) => `d[o + ${i}]`,
     store: (signal, index) => {
       const put = (raw: string): string =>
-        `s[k] = ${signals[index]}; v[k] = ${converted(scaledNumber(signal, raw), given[index])}; t[k++] = at`
+        signals[index] === REFUSED.index
+          ? '{}'
+          : `s[k] = ${signals[index]}; v[k] = ${converted(scaledNumber(signal, raw), given[index])}; t[k++] = at`
       const raw = numberExpression(signal)
       return dropNoValues ? guardedStore(message, signal, raw, put) : put(raw)
     },

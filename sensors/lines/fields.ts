@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ReadingBatch } from '../reading.ts'
+import { REFUSED, ReadingBatch } from '../reading.ts'
 import type { SensorContext } from '../sensor.ts'
 
 /** How one value of the source becomes a reading: `value * scale + offset`. */
@@ -49,21 +49,37 @@ const MAX_KEY_CHARS = 128
 /** Decimal and nothing else: `Number` alone takes '' for 0 and '0x1F' for 31. */
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/
 
+/** The names that one sensor has added, over all its runs and topics. */
+export class AddedNames {
+  readonly #names = new Set<string>()
+
+  /** False for a new name beyond `MAX_NAMES`. */
+  admit(name: string): boolean {
+    if (this.#names.has(name)) return true
+    if (this.#names.size >= MAX_NAMES) return false
+    this.#names.add(name)
+    return true
+  }
+}
+
 /** Turns named values of one sensor into readings; a batch for each line or message. */
 export class FieldReader {
   readonly #context: SensorContext
   readonly #config: FieldsConfig
+  /** The sensor's own, for the catalog outlives this reader. */
+  readonly #added: AddedNames
   readonly #signals = new Map<string, number>()
   readonly #batch = new ReadingBatch(1024)
 
-  constructor(config: FieldsConfig, context: SensorContext) {
+  constructor(config: FieldsConfig, context: SensorContext, added: AddedNames) {
     this.#config = config
+    this.#added = added
     this.#context = context
   }
 
   /**
    * Adds a reading to the batch. False where it is none though it should be: a configured key whose
-   * value is no number, or a new name beyond `MAX_NAMES`. Words under keys that nobody configured are
+   * value is no number, or a new name that the sensor or the catalog has no room for. Words under keys that nobody configured are
    * passed over.
    */
   take(key: string, raw: RawValue, timeUs: number): boolean {
@@ -90,12 +106,14 @@ export class FieldReader {
   #signalOf(key: string, field: FieldConfig | undefined): number | undefined {
     const known = this.#signals.get(key)
     if (known !== undefined) return known
-    if (this.#signals.size >= MAX_NAMES || key.length > MAX_KEY_CHARS || key === '')
-      return undefined
+    if (key.length > MAX_KEY_CHARS || key === '') return undefined
     const name = field?.name ?? this.#config.prefix + key
-    const { index } = this.#context.catalog.intern(name, field ? field.unit : this.#config.unit)
-    this.#signals.set(key, index)
-    return index
+    // What the config names is bounded by the config, and not to be crowded out.
+    if (!field && !this.#added.admit(name)) return undefined
+    const signal = this.#context.catalog.intern(name, field ? field.unit : this.#config.unit)
+    if (signal === REFUSED) return undefined
+    this.#signals.set(key, signal.index)
+    return signal.index
   }
 }
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import type { Sensor, SensorContext, SensorKind } from '../sensor.ts'
 import { baudRate, readLines, serialKeys } from '../serial/read-lines.ts'
-import { FieldReader, fieldsSchema } from './fields.ts'
+import { AddedNames, FieldReader, fieldsSchema } from './fields.ts'
 import { formatKeys, makeFormat } from './formats.ts'
 
 const common = {
@@ -33,6 +33,7 @@ export const lines: SensorKind<LinesConfig> = {
 
 class LinesSensor implements Sensor {
   readonly #config: LinesConfig
+  readonly #added = new AddedNames()
 
   constructor(config: LinesConfig) {
     this.#config = config
@@ -44,7 +45,7 @@ class LinesSensor implements Sensor {
       { ...config, expected: `lines of ${config.format}` },
       context,
       signal,
-      lineReader(config, context),
+      lineReader(config, context, this.#added),
     )
   }
 }
@@ -53,10 +54,11 @@ class LinesSensor implements Sensor {
 export function lineReader(
   config: LinesConfig,
   context: SensorContext,
+  added: AddedNames,
 ): (line: Buffer, timeUs: number) => boolean {
   const { comment } = config
   const format = makeFormat(config)
-  const fields = new FieldReader(config, context)
+  const fields = new FieldReader(config, context, added)
   return (bytes, timeUs) => {
     if (!isUtf8(bytes)) return false
     const line = bytes.toString('utf8').trim()

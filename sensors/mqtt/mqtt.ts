@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { IClientOptions, MqttClient } from 'mqtt'
 import { SensorError } from '../errors.ts'
+import { AddedNames } from '../lines/fields.ts'
 import type { Sensor, SensorContext, SensorKind } from '../sensor.ts'
 import { type MqttConfig, mqttConfig } from './config.ts'
 import { failureOf } from './failure.ts'
@@ -21,6 +22,7 @@ export const mqtt: SensorKind<MqttConfig> = {
 
 class MqttSensor implements Sensor {
   readonly #config: MqttConfig
+  readonly #added = new AddedNames()
 
   constructor(config: MqttConfig) {
     this.#config = config
@@ -43,7 +45,7 @@ class MqttSensor implements Sensor {
   /** Settles when the signal aborts or the connection is no more. */
   #read(client: MqttClient, context: SensorContext, signal: AbortSignal): Promise<void> {
     const { url, topics, maxPayloadBytes } = this.#config
-    const reader = new MessageReader(topics, maxPayloadBytes, context)
+    const reader = new MessageReader(topics, maxPayloadBytes, context, this.#added)
     let stale = 0
     return new Promise((resolve, reject) => {
       let connected = false

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { FieldReader } from '../lines/fields.ts'
+import { type AddedNames, FieldReader } from '../lines/fields.ts'
 import { walkJson } from '../lines/json-values.ts'
 import type { SensorContext } from '../sensor.ts'
 import type { TopicConfig } from './config.ts'
@@ -20,12 +20,17 @@ export class MessageReader {
   readonly #topics
   readonly #maxPayloadBytes: number
 
-  constructor(topics: readonly TopicConfig[], maxPayloadBytes: number, context: SensorContext) {
+  constructor(
+    topics: readonly TopicConfig[],
+    maxPayloadBytes: number,
+    context: SensorContext,
+    added: AddedNames,
+  ) {
     this.#maxPayloadBytes = maxPayloadBytes
     this.#topics = topics.map((topic) => ({
       config: topic,
       matcher: topicMatcher(topic.topic, topic.name),
-      fields: new FieldReader(topic, context),
+      fields: new FieldReader(topic, context, added),
     }))
   }
 

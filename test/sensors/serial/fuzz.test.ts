@@ -6,7 +6,7 @@ import { BusLines } from '../../../sensors/elm327/bus-lines.ts'
 import { Requests } from '../../../sensors/elm327/requests.ts'
 import { ElmSession } from '../../../sensors/elm327/session.ts'
 import { FrameBatch } from '../../../sensors/frame.ts'
-import { MAX_NAMES } from '../../../sensors/lines/fields.ts'
+import { AddedNames, MAX_NAMES } from '../../../sensors/lines/fields.ts'
 import { lineReader, lines } from '../../../sensors/lines/lines.ts'
 import { nmea, sentenceReader } from '../../../sensors/nmea/nmea.ts'
 import { LineSplitter } from '../../../sensors/serial/line-splitter.ts'
@@ -26,7 +26,11 @@ type Feed = (chunk: Uint8Array) => void
 
 function lineFeed(config: Record<string, unknown>): (recorder: Recorder) => Feed {
   return (recorder) => {
-    const reader = lineReader(lines.config.parse({ port: '/dev/null', ...config }), recorder)
+    const reader = lineReader(
+      lines.config.parse({ port: '/dev/null', ...config }),
+      recorder,
+      new AddedNames(),
+    )
     return splitterFeed(recorder, 256, (line) => reader(line, 1))
   }
 }
