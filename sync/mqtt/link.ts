@@ -9,7 +9,7 @@ import {
   readCredentials,
 } from './connection.ts'
 import { mqttFailure, reasonFailure } from './failure.ts'
-import { type Publish, parsePublish, varint } from './publish.ts'
+import { type Publish, parsePublish, varint, writePublishes } from './publish.ts'
 
 export interface LinkOptions extends MqttConnection {
   readonly clientId: string
@@ -94,13 +94,7 @@ export class MqttLink {
   /** Publishes with QoS 0, many as one. */
   publish(messages: readonly { topic: string; payload: string }[]): void {
     if (this.#over || messages.length === 0) return
-    const packets = messages.map(({ topic, payload }) =>
-      generate(
-        { cmd: 'publish', topic, payload, qos: 0, dup: false, retain: false, properties: {} },
-        VERSION_5,
-      ),
-    )
-    this.#socket.write(Buffer.concat(packets))
+    this.#socket.write(writePublishes(messages))
   }
 
   /** Stops and goes on reading from the broker. */

@@ -185,25 +185,33 @@ class MqttUplink implements Uplink {
   }
 
   #listen(client: MqttClient, { epoch }: Origin): void {
-    const { url } = this.#config
-    const fail = (error: unknown, doing = `Broker ${new URL(url).host}`) => {
-      this.#failure ??= mqttFailure(url, error, doing)
-      this.#wake()
-    }
     client.on('connect', ({ properties }) => {
       this.#maxInflight = Math.min(this.#maxInflight, properties?.receiveMaximum ?? Infinity)
       this.#maxPacketBytes = properties?.maximumPacketSize ?? Infinity
       this.#wake()
     })
-    client.on('error', (error) => fail(error))
-    client.on('disconnect', ({ reasonCode = 0 }) =>
-      fail(reasonFailure(url, reasonCode, 'Disconnected')),
-    )
-    client.on('close', () => fail(new Error('the connection was closed')))
+    client.on('packetreceive', (packet) => {
+      if (packet.cmd === 'disconnect') {
+        this.#fail(reasonFailure(this.#config.url, packet.reasonCode ?? 0, 'Disconnected'))
+      } else if (packet.cmd === 'puback' && packet.reasonCode === NO_MATCHING_SUBSCRIBERS) {
+        this.#fail(
+          new SyncError('UPLINK_OFFLINE', 'No relay listens at this broker', {
+            hint: 'Start the depot’s relay, and check that it has the same prefix and may subscribe.',
+          }),
+        )
+      }
+    })
+    client.on('error', (error) => this.#fail(error))
+    client.on('close', () => this.#fail(new Error('the connection was closed')))
     client.on('message', (_topic, payload) => {
       const told = readJson<Told>(payload)
       if (told?.epoch === epoch) this.#told(told)
     })
+  }
+
+  #fail(error: unknown, doing = `Broker ${new URL(this.#config.url).host}`): void {
+    this.#failure ??= mqttFailure(this.#config.url, error, doing)
+    this.#wake()
   }
 
   #told({ positions, answers, refused, rejected, maxRecordBytes }: Told): void {
@@ -232,15 +240,9 @@ class MqttUplink implements Uplink {
       typeof payload === 'string'
         ? payload
         : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
-    this.#client!.publish(topic, bytes, { qos: 1, properties }, (error, packet) => {
+    this.#client!.publish(topic, bytes, { qos: 1, properties }, (error) => {
       this.#inflight--
-      const code = (packet as { reasonCode?: number } | undefined)?.reasonCode
-      if (error) this.#failure ??= mqttFailure(this.#config.url, error, `Publishing to ${topic}`)
-      else if (code === NO_MATCHING_SUBSCRIBERS) {
-        this.#failure ??= new SyncError('UPLINK_OFFLINE', `No relay listens to ${topic}`, {
-          hint: 'Start the depot’s relay, and check that it has the same prefix and may subscribe.',
-        })
-      }
+      if (error) this.#fail(error, `Publishing to ${topic}`)
       this.#wake()
     })
   }

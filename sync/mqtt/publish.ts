@@ -72,6 +72,32 @@ export function varint(bytes: Buffer, start: number): { value: number; end: numb
   throw new RangeError('a length of more than four bytes')
 }
 
+const PUBLISH_QOS_0 = 0x30
+/** First byte, a length of at most four, the topic's length of two, and no properties. */
+const MOST_HEAD_BYTES = 8
+
+/** PUBLISH packets of QoS 0 without properties (MQTT 5, 3.3), one behind the other. */
+export function writePublishes(messages: readonly { topic: string; payload: string }[]): Buffer {
+  let most = 0
+  for (const { topic, payload } of messages) {
+    most += MOST_HEAD_BYTES + 3 * (topic.length + payload.length)
+  }
+  const bytes = Buffer.allocUnsafe(most)
+  let at = 0
+  for (const { topic, payload } of messages) {
+    const topicBytes = Buffer.byteLength(topic)
+    let left = 2 + topicBytes + 1 + Buffer.byteLength(payload)
+    bytes[at++] = PUBLISH_QOS_0
+    for (; left >= 0x80; left = Math.floor(left / 0x80)) bytes[at++] = (left % 0x80) | 0x80
+    bytes[at++] = left
+    at = bytes.writeUInt16BE(topicBytes, at)
+    at += bytes.write(topic, at)
+    bytes[at++] = 0
+    at += bytes.write(payload, at)
+  }
+  return bytes.subarray(0, at)
+}
+
 function within(body: Buffer, end: number): number {
   if (end > body.length) throw new RangeError('the packet is cut short')
   return end

@@ -51,13 +51,13 @@ export class Group {
   }
 
   /** What every sender is to be told after the commit. */
-  answers(positionsOf: (origin: Origin) => Positions): { topic: string; payload: string }[] {
-    return [...this.shares.values()].map(({ origin, told }) => ({
+  answers(): { topic: string; payload: string }[] {
+    return [...this.shares.values()].map(({ origin, told, reached, rejected }) => ({
       topic: topicsOf(this.#prefix, origin.vehicle).position,
       payload: JSON.stringify({
         ...told,
         epoch: origin.epoch,
-        positions: positionsOf(origin),
+        positions: rejected ? this.#positionsOf(origin) : reached,
         maxRecordBytes: this.#maxRecordBytes,
       } satisfies Told),
     }))

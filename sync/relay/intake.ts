@@ -153,7 +153,7 @@ export class Intake {
       for (const message of messages) group.add(message)
       this.#keep([...group.shares.values()])
       link.acknowledge(messages.filter(({ qos }) => qos > 0).map(({ messageId }) => messageId))
-      link.publish(group.answers((origin) => store.positions(origin)))
+      link.publish(group.answers())
     } catch (error) {
       Object.assign(this.#counts, before)
       // A store with little room takes a few, where it could not take all.
@@ -188,6 +188,7 @@ export class Intake {
     } catch (error) {
       if (!(error instanceof SyncError && error.code === 'RECORD_INVALID')) throw error
       this.#counts.rejected += share.records.length
+      share.rejected = true
       share.told.rejected = { run: share.run, reason: error.message }
     }
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { generate } from 'mqtt-packet'
-import { parsePublish, varint } from '../../../sync/mqtt/publish.ts'
+import { parsePublish, varint, writePublishes } from '../../../sync/mqtt/publish.ts'
 import { seeded } from '../kafka/support.ts'
 
 const SEED = 20_261_123
@@ -77,4 +77,18 @@ test('a packet that is cut short or torn ends in a RangeError and nothing else',
     }
   }
   assert.ok(refused > ROUNDS / 2, `${refused} refused`)
+})
+
+test('what is written is what mqtt-packet writes', () => {
+  const messages = [0, 1, 100, 127, 128, 20_000].map((length) => ({
+    topic: `milepost/position/漢${length}`,
+    payload: 'é'.repeat(length),
+  }))
+  const theirs = messages.map((message) =>
+    generate(
+      { cmd: 'publish', qos: 0, retain: false, dup: false, properties: {}, ...message },
+      { protocolVersion: 5 },
+    ),
+  )
+  assert.deepEqual(writePublishes(messages), Buffer.concat(theirs))
 })
