@@ -71,16 +71,18 @@ export class Agent {
 
   /**
    * Starts an agent, or throws with nothing left running: what can be refused (DBC files, bundles, a
-   * second agent on the same data) is looked at before the first device is opened.
+   * second agent on the same data) is looked at before the first device is opened. Where `signal` aborts
+   * before it runs, all is taken down again and the signal's reason is thrown.
    */
   static async start(
     config: LoadedConfig,
     log: Logger,
     clock: Clock = systemClock,
+    signal?: AbortSignal,
   ): Promise<Agent> {
     const agent = new Agent(config, log, clock)
     try {
-      await agent.#open()
+      await agent.#open(signal)
     } catch (error) {
       await agent.stop()
       throw error
@@ -88,13 +90,15 @@ export class Agent {
     return agent
   }
 
-  async #open(): Promise<void> {
+  async #open(signal: AbortSignal | undefined): Promise<void> {
     const config = this.#config
+    signal?.throwIfAborted()
     prepareDataDir(config.dataDir)
     const names = new Names(config, this.#log)
     const decoding = await loadDecoder(config, this.#buses, this.#catalog, names, this.#log)
     const known = knownSignals(this.#catalog, config.sensors)
     names.warnOfUnused(known)
+    signal?.throwIfAborted()
     this.#decodeStatus = decoding.status
     this.#reads = decoding.reads
     const fetch = (sensor: string, what: string): void => this.#fetch(sensor, what)
@@ -113,12 +117,14 @@ export class Agent {
       },
       uplink: config.uplink,
     })
+    signal?.throwIfAborted()
     this.#time = new TimeWatch(this.#clock, this.#sync, this.#log)
     this.#relay = await AgentRelay.start(config, this.#log)
     this.#models = await loadModels(config, this.#catalog, this.#clock, this.#log, {
       keep: (lane, record) => this.#keep(lane, record.type, record.timeUs, record.content),
       began: (model, timeUs, score) => this.#pipeline.anomaly(model, timeUs, score),
     })
+    signal?.throwIfAborted()
     this.#pipeline = new Pipeline({
       catalog: this.#catalog,
       decoder: decoding.decoder,
@@ -160,7 +166,8 @@ export class Agent {
     }
     const tick = (): void => this.#pipeline.tick(this.#clock.monoUs())
     this.#ticking = setInterval(() => this.#fence.run('tick', tick), TICK_MS)
-    await this.#supervisor.start()
+    await this.#supervisor.start(signal)
+    signal?.throwIfAborted()
   }
 
   /** Asks a sensor for something out of turn, because a campaign's trigger says so. */

@@ -13,6 +13,7 @@ import { Fence } from '../fence.ts'
 import { type Logger, makeLogger } from '../log.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import { EXIT, fail, formatBytes, formatCount } from './output.ts'
+import { stopAsked } from './stop-asked.ts'
 
 interface Options {
   config: string
@@ -67,30 +68,26 @@ Examples:
 async function record(options: Options): Promise<void> {
   const config = loadConfig(options.config)
   const logger = makeLogger(config.log.level)
+  const asked = stopAsked()
   const log = await openLog(options, config.vehicle)
   const buses = new Buses()
   const recorder = new FrameRecorder(log, buses)
   const supervisor = supervise(config, buses, recorder, logger)
-  const stopped = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      stopped.abort()
-      process.once(signal, () => process.exit(EXIT.interrupted))
-    })
-  }
+  const atEnd = new AbortController()
+  const stopped = AbortSignal.any([asked, atEnd.signal])
   const beganMs = performance.now()
-  await supervisor.start()
+  await supervisor.start(asked)
   logger.info({ vehicle: config.vehicle, folder: resolve(options.out) }, 'recording')
   let ended = false
   void supervisor.ended().then(() => {
     ended = true
-    stopped.abort()
+    atEnd.abort()
   })
   const limit = options.seconds === undefined ? undefined : beganMs + options.seconds * 1000
   let told: string | undefined
-  while (!stopped.signal.aborted && (limit === undefined || performance.now() < limit)) {
+  while (!stopped.aborted && (limit === undefined || performance.now() < limit)) {
     const leftMs = limit === undefined ? LOOK_MS : limit - performance.now()
-    await sleep(Math.min(LOOK_MS, leftMs), undefined, { signal: stopped.signal }).catch(() => {})
+    await sleep(Math.min(LOOK_MS, leftMs), undefined, { signal: stopped }).catch(() => {})
     const { error, dropped } = recorder
     if (error && error.message !== told) logger.error({ dropped }, `cannot write: ${error.message}`)
     told = error?.message

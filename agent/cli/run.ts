@@ -6,6 +6,7 @@ import { makeLogger } from '../log.ts'
 import { PACKAGE_ROOT } from '../package-root.ts'
 import { complain, EXIT, fail } from './output.ts'
 import { StatusLine } from './status-line.ts'
+import { stopAsked } from './stop-asked.ts'
 
 /** The config of `milepost run` without -c. */
 const DEFAULT_CONFIG = join(PACKAGE_ROOT, 'agent/config/default.yaml')
@@ -45,15 +46,18 @@ A second Ctrl-C stops at once; what was committed is safe all the same.`,
 async function run(options: RunOptions): Promise<void> {
   const config = configOf(options)
   const log = makeLogger(config.log.level)
-  const agent = await Agent.start(config, log)
+  const asked = stopAsked((signal) => log.info(`${signal}: stopping`))
+  const agent = await Agent.start(config, log, undefined, asked).catch((error: unknown) => {
+    if (asked.aborted && error === asked.reason) return undefined
+    throw error
+  })
+  if (!agent) {
+    log.info('milepost has stopped before it ran')
+    process.exit(EXIT.done)
+  }
   const outcome = new Promise<number>((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-      process.once(signal, () => {
-        log.info(`${signal}: stopping`)
-        process.once(signal, () => process.exit(EXIT.interrupted))
-        done(EXIT.done)
-      })
-    }
+    if (asked.aborted) done(EXIT.done)
+    asked.addEventListener('abort', () => done(EXIT.done), { once: true })
     if (options.exitAtEnd)
       void finished(agent).then(done, (error) => {
         complain(error)

@@ -60,7 +60,7 @@ interface Gap {
 /** One sensor kept alive: opened, watched for silence, reopened, and told of. */
 export class Supervised {
   readonly plan: SensorPlan
-  /** Settles when the sensor has opened for the first time, or given up on that. */
+  /** Settles when the sensor has opened for the first time, given up on that, or is to stop. */
   readonly firstOpen: Promise<void>
   /** Settles when it will deliver nothing more: its source ended, or it was stopped. */
   ended: Promise<void> = Promise.resolve()
@@ -99,7 +99,9 @@ export class Supervised {
   }
 
   start(signal: AbortSignal): void {
-    this.ended = this.#live(signal)
+    signal.addEventListener('abort', () => this.#opened(), { once: true })
+    // A source that ends without ever having opened is not waited for either.
+    this.ended = this.#live(signal).finally(() => this.#opened())
   }
 
   /** Asks the sensor for something out of turn; false: it cannot, or not now. */

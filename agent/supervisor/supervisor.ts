@@ -16,9 +16,12 @@ export class Supervisor {
 
   /**
    * Starts every sensor. Resolves once each has opened or is being retried; rejects, with all of
-   * them stopped, where one that must not fail at the start has failed.
+   * them stopped, where one that must not fail at the start has failed. Resolves at once when `signal`
+   * aborts: the sensors are then told to stop.
    */
-  async start(): Promise<void> {
+  async start(signal?: AbortSignal): Promise<void> {
+    if (signal?.aborted) return this.#stop.abort()
+    signal?.addEventListener('abort', () => this.#stop.abort(), { once: true })
     for (const sensor of this.#sensors) sensor.start(this.#stop.signal)
     try {
       await Promise.all(this.#sensors.map((sensor) => sensor.firstOpen))

@@ -177,3 +177,16 @@ test('what the agent does with the data does not end the sensor that gave them',
     'time of s',
   ])
 })
+
+test('a start settles where a source ends without opening, and when it is asked to stop', async () => {
+  const ending = supervise(async () => {})
+  await ending.supervisor.start()
+  assert.equal(ending.supervisor.status()[0].state, 'off')
+  const stop = new AbortController()
+  const { supervisor } = supervise(async (_context, signal) => untilAborted(signal))
+  const started = supervisor.start(stop.signal)
+  stop.abort()
+  await started
+  await supervisor.ended()
+  assert.equal(supervisor.status()[0].state, 'off')
+})
