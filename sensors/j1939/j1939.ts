@@ -156,6 +156,8 @@ class Node {
       notAvailable: marked['not available'],
       errors: marked.error,
       reserved: marked.reserved,
+      strayPackets: this.#transport.ignored,
+      tooLongForDbc: this.#reassembled.tooLong,
       addresses: addresses.join(' '),
       ...(this.#own?.lost ? { address: `${this.#config.address} was taken by another ECU` } : {}),
     }

@@ -7,9 +7,11 @@ const MAX_BYTES = 64
 
 /**
  * Gives messages of several packets to the bus's DBC files as if they had come in one frame: a file
- * may describe a group of more than 8 bytes. Longer ones than a frame holds are left out.
+ * may describe a group of more than 8 bytes. Longer ones than a frame holds are left out and counted.
  */
 export class ReassembledFrames {
+  /** Messages that no frame holds. */
+  tooLong = 0
   readonly #context: SensorContext
   readonly #batch = new FrameBatch(1)
 
@@ -24,7 +26,10 @@ export class ReassembledFrames {
     data: Uint8Array,
     timeUs: number,
   ): void {
-    if (data.length > MAX_BYTES) return
+    if (data.length > MAX_BYTES) {
+      this.tooLong++
+      return
+    }
     const batch = this.#batch
     batch.count = 1
     batch.timeUs[0] = timeUs

@@ -21,7 +21,7 @@ export interface TransportMessage {
 /** What a transport receiver needs from the world. */
 export interface TransportReceiverHost {
   message(message: TransportMessage): void
-  /** A message of several packets broke off. */
+  /** A message of several packets broke off, or was not begun for want of room (`resources`). */
   broken(source: number, pgn: number, reason: 'missing packet' | AbortReason | 'replaced'): void
   /** Sends a control frame to `destination`; only for conversations with our own address. */
   control(destination: number, data: Uint8Array): void
@@ -47,7 +47,7 @@ interface Session {
   deadlineUs: number
 }
 
-/** Messages put together at once; a newcomer beyond it is refused or ignored, and counted. */
+/** Messages put together at once; a newcomer beyond it is refused where it is for us, and told as broken. */
 export const MAX_SESSIONS = 64
 /** Packets that we ask for at once. */
 const PACKETS_PER_CTS = 16
@@ -60,7 +60,7 @@ const PACKETS_PER_CTS = 16
 export class TransportReceiver {
   /** When `tick` wants to be called. */
   deadlineUs = Number.POSITIVE_INFINITY
-  /** Packets and announcements that fit into nothing. */
+  /** Packets that belong to no message, and control frames that are none. */
   ignored = 0
   readonly #host: TransportReceiverHost
   readonly #own: () => number | undefined
@@ -145,8 +145,8 @@ export class TransportReceiver {
     if (old) this.#break(old, 'replaced')
     const ours = kind === 'rts' && destination === this.#own()
     if (this.#sessions.size >= MAX_SESSIONS) {
-      this.ignored++
       if (ours) this.#host.control(source, abortBytes('resources', pgn))
+      this.#host.broken(source, pgn, 'resources')
       return
     }
     const session: Session = {

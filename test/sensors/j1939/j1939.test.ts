@@ -3,10 +3,11 @@ import { test } from 'node:test'
 import { systemClock } from '../../../agent/clock.ts'
 import type { J1939Config } from '../../../sensors/j1939/config.ts'
 import { diagnosticBytes, parseDiagnostic } from '../../../sensors/j1939/dm.ts'
-import { makeId, parseId } from '../../../sensors/j1939/id.ts'
+import { makeId, PGN, parseId } from '../../../sensors/j1939/id.ts'
 import { J1939Sensor, j1939 } from '../../../sensors/j1939/j1939.ts'
 import { nameBytes, parseName } from '../../../sensors/j1939/name.ts'
 import { meaningOf } from '../../../sensors/j1939/patterns.ts'
+import { MAX_SESSIONS } from '../../../sensors/j1939/transport-receiver.ts'
 import { vehicleGroups } from '../../../sensors/simulator/ecu/j1939-groups.ts'
 import { J1939Node } from '../../../sensors/simulator/ecu/j1939-node.ts'
 import { Vehicle } from '../../../sensors/simulator/vehicle.ts'
@@ -205,4 +206,34 @@ test('DM1 by hand, and what a simulated ECU writes', () => {
   ])
   const none = parseDiagnostic(diagnosticBytes([]), 'active')
   assert.deepEqual(none, { lamps: [], codes: [] })
+})
+
+test('what is lost is counted: messages beyond the bound, packets of none, those no frame holds', async () => {
+  const recorder = new Recorder(systemClock)
+  const stop = new AbortController()
+  const running = new J1939Sensor(j1939.config.parse({}) as J1939Config).run(recorder, stop.signal)
+  try {
+    const wire = recorder.wire.channel()
+    const send = (pgn: number, source: number, data: number[]): void =>
+      wire.send(
+        makeId({ priority: 7, pgn, source, destination: 0xff }),
+        true,
+        Uint8Array.from(data),
+      )
+    const announce = (source: number, size: number): void =>
+      send(PGN.transportControl, source, [32, size, 0, Math.ceil(size / 7), 255, 0, 0xff, 0])
+    send(PGN.transportData, 1, [1, 0, 0, 0, 0, 0, 0, 0])
+    announce(1, 70)
+    for (let packet = 1; packet <= 10; packet++)
+      send(PGN.transportData, 1, [packet, 0, 0, 0, 0, 0, 0, 0])
+    for (let source = 0; source <= MAX_SESSIONS; source++) announce(source, 9)
+    await Promise.race([
+      running,
+      recorder.until(() => recorder.drops.incomplete === 1 && recorder.facts.tooLongForDbc === 1),
+    ])
+    assert.equal(recorder.facts.strayPackets, 1)
+  } finally {
+    stop.abort()
+    await running
+  }
 })

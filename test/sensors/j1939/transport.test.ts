@@ -128,6 +128,29 @@ test('what others say to each other is overheard without a word', () => {
   assert.equal(receiver.open, 0)
 })
 
+test(`a message beyond ${MAX_SESSIONS} at once is told as broken, and refused where it is for us`, () => {
+  const broken: [number, number, string][] = []
+  const answers: number[][] = []
+  const receiver = new TransportReceiver(
+    {
+      message: () => {},
+      broken: (...what) => broken.push(what),
+      control: (to, data) => answers.push([to, data[0], data[1]]),
+    },
+    () => OWN,
+  )
+  const bam = Uint8Array.of(32, 9, 0, 2, 255, 0xec, 0xfe, 0)
+  const rts = Uint8Array.of(16, 9, 0, 2, 255, 0xec, 0xfe, 0)
+  for (let source = 0; source <= MAX_SESSIONS; source++) receiver.control(source, 0xff, bam, 0)
+  receiver.control(ECU, OWN, rts, 0)
+  assert.deepEqual(broken, [
+    [MAX_SESSIONS, GROUP, 'resources'],
+    [ECU, GROUP, 'resources'],
+  ])
+  assert.deepEqual(answers, [[ECU, 255, 2]])
+  assert.equal(receiver.open, MAX_SESSIONS)
+})
+
 const FRAMES = Number(process.env.FUZZ_FRAMES ?? 1_000_000)
 const SEED = Number(process.env.FUZZ_SEED ?? 1)
 
