@@ -10,7 +10,7 @@ import {
 } from '../frame.ts'
 import { Channels, finishError, finishFrame } from './frame-slot.ts'
 import type { BusNames } from './interfaces.ts'
-import { FRAME, type LineKind, MALFORMED, NOTHING } from './line-reader.ts'
+import { FRAME, type LineKind, MALFORMED, NOTHING, UNWANTED } from './line-reader.ts'
 
 const LOBJ = Buffer.from('LOBJ')
 const BASE_HEADER_BYTES = 16
@@ -34,6 +34,8 @@ const TEN_MICROSECONDS = 1
 export class BlfObjects {
   frames = 0
   malformed = 0
+  /** Frames of channels for which `BusNames.indexOf` said no. */
+  unwanted = 0
   /** When the recording began; times of objects count from there. */
   startUs = 0
   readonly #channels: Channels
@@ -77,6 +79,7 @@ export class BlfObjects {
         batch.count++
         this.frames++
       } else if (kind === MALFORMED) this.malformed++
+      else if (kind === UNWANTED) this.unwanted++
     }
   }
 

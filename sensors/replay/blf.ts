@@ -49,6 +49,10 @@ export class BlfReader implements LogReader {
     return this.#broken + this.#objects.malformed
   }
 
+  get unwanted(): number {
+    return this.#objects.unwanted
+  }
+
   push(chunk: Uint8Array): void {
     this.#outer.push(chunk)
   }

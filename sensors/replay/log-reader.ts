@@ -12,6 +12,8 @@ export interface LogReader {
   readonly frames: number
   /** Pieces of the log that are no frame. */
   readonly malformed: number
+  /** Frames of interfaces for which `BusNames.indexOf` said no. */
+  readonly unwanted: number
   /** Takes the next bytes, once `fill` has used up those before. Nobody may write to them again. */
   push(chunk: Uint8Array): void
   /** The log has ended: what is left comes with the next `fill`. */
@@ -54,6 +56,10 @@ class DetectingReader implements LogReader {
 
   get malformed(): number {
     return this.#reader?.malformed ?? 0
+  }
+
+  get unwanted(): number {
+    return this.#reader?.unwanted ?? 0
   }
 
   push(chunk: Uint8Array): void {

@@ -35,6 +35,8 @@ export const replay: SensorKind<ReplayConfig> = {
 
 class ReplaySensor implements Sensor {
   readonly #config: ReplayConfig
+  /** Frames of interfaces that the config does not name. */
+  #unwanted = 0
 
   constructor(config: ReplayConfig) {
     this.#config = config
@@ -68,6 +70,7 @@ class ReplaySensor implements Sensor {
     const batch = new FrameBatch(BATCH_FRAMES)
     const span = new Span()
     let counted = 0
+    let passedOver = 0
     /** Sends all frames of the bytes that the reader has. */
     const send = async (): Promise<void> => {
       let more = true
@@ -75,6 +78,11 @@ class ReplaySensor implements Sensor {
         more = reader.fill(batch)
         if (reader.malformed > counted) context.dropped('parse_error', reader.malformed - counted)
         counted = reader.malformed
+        if (reader.unwanted > passedOver) {
+          this.#unwanted += reader.unwanted - passedOver
+          passedOver = reader.unwanted
+          context.device({ framesOfOtherInterfaces: this.#unwanted })
+        }
         span.see(batch)
         await pacer.send(batch, shiftUs)
         batch.count = 0

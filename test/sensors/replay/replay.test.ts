@@ -47,6 +47,8 @@ describe('replay', () => {
     const file = logFile('b.log', THREE)
     await sensorOf({ file, pace: 'flat-out', interface: 'can1' }).run(recorder, never)
     assert.deepEqual(ids(recorder), [2])
+    assert.deepEqual(recorder.facts, { framesOfOtherInterfaces: 2 })
+    assert.deepEqual(recorder.drops, {})
   })
 
   for (const [pace, half] of [
