@@ -25,9 +25,13 @@ import { Pipeline } from './pipeline.ts'
 import { AgentRelay } from './relay.ts'
 import { type AgentStatus, type DecodeStatus, VERSION } from './status.ts'
 import { Supervisor } from './supervisor/supervisor.ts'
+import { TakingDown } from './taking-down.ts'
 import { TimeWatch } from './time/time-watch.ts'
 
 const DELIVERED_LOOK_MS = 100
+
+/** Above the bound that the outbox has itself. */
+const OUTBOX_LIMIT_MS = 60_000
 
 /** How often campaigns look whether readings still come. */
 const TICK_MS = 1000
@@ -84,8 +88,12 @@ export class Agent {
     try {
       await agent.#open(signal)
     } catch (error) {
-      await agent.stop()
-      throw error
+      // What fails on the way down is in the log; why the start failed is what to tell.
+      const failed = await agent.stop().then(
+        () => undefined,
+        (stopError: unknown) => stopError,
+      )
+      throw failed && signal?.aborted && error === signal.reason ? failed : error
     }
     return agent
   }
@@ -233,7 +241,10 @@ export class Agent {
       .map(({ index, name, unit }) => ({ name, unit, value: value[index], timeUs: timeUs[index] }))
   }
 
-  /** Stops reading, keeps what was collected, hands over what can be, and lets go of everything. */
+  /**
+   * Stops reading, keeps what was collected, hands over what can be, and lets go of everything, each
+   * step bounded in time. Rejects with `STOP_FAILED` where a step failed; the others were done.
+   */
   stop(): Promise<void> {
     this.#stopping ??= this.#close()
     return this.#stopping
@@ -241,15 +252,20 @@ export class Agent {
 
   async #close(): Promise<void> {
     clearInterval(this.#ticking)
-    this.#health?.stop()
-    await this.#supervisor?.stop()
-    if (this.#sync) this.#pipeline?.close()
-    if (this.#sync) this.#tell('milepost.agent.stopped.v1', { frames: this.#pipeline?.framesSeen })
-    await this.#relay?.close()
-    await this.#time?.stop()
-    await this.#sync?.close()
-    this.#models?.close()
-    await this.#control?.close()
+    const down = new TakingDown(this.#log)
+    await down.step('health', () => this.#health?.stop())
+    await down.step('sensors', () => this.#supervisor?.stop())
+    if (this.#sync) {
+      await down.step('campaigns', () => this.#pipeline?.close())
+      const frames = this.#pipeline?.framesSeen
+      await down.step('farewell', () => this.#tell('milepost.agent.stopped.v1', { frames }))
+    }
+    await down.step('relay', () => this.#relay?.close())
+    await down.step('time', () => this.#time?.stop())
+    await down.step('outbox', () => this.#sync?.close(), OUTBOX_LIMIT_MS)
+    await down.step('models', () => this.#models?.close())
+    await down.step('control socket', () => this.#control?.close())
+    down.finish()
   }
 
   /** A record about the agent itself. */

@@ -6,6 +6,8 @@ export type AgentErrorCode =
   | 'AGENT_RUNNING'
   | 'DATA_DIR_DENIED'
   | 'USAGE'
+  | 'STOP_FAILED'
+  | 'STOP_TIMEOUT'
 
 /** A failure that the agent found. `hint` tells a technician at the roadside what to do next. */
 export class AgentError extends Error {

@@ -12,7 +12,7 @@ import { AgentError } from '../error.ts'
 import { Fence } from '../fence.ts'
 import { type Logger, makeLogger } from '../log.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
-import { EXIT, fail, formatBytes, formatCount } from './output.ts'
+import { complain, EXIT, fail, formatBytes, formatCount } from './output.ts'
 import { stopAsked } from './stop-asked.ts'
 
 interface Options {
@@ -92,10 +92,15 @@ async function record(options: Options): Promise<void> {
     if (error && error.message !== told) logger.error({ dropped }, `cannot write: ${error.message}`)
     told = error?.message
   }
-  if (!ended) await supervisor.stop()
-  await recorder.close()
+  let clean = true
+  const failed = (error: unknown): void => {
+    clean = false
+    complain(error)
+  }
+  if (!ended) await supervisor.stop().catch(failed)
+  await recorder.close().catch(failed)
   tell(options, recorder, log)
-  process.exit(recorder.dropped > 0 ? EXIT.failed : EXIT.done)
+  process.exit(recorder.dropped > 0 || !clean ? EXIT.failed : EXIT.done)
 }
 
 async function openLog(options: Options, prefix: string): Promise<RollingLog> {

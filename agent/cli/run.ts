@@ -68,9 +68,15 @@ async function run(options: RunOptions): Promise<void> {
   const line = StatusLine.onTerminal(() => agent.status())
   const code = await outcome
   line?.stop()
-  await agent.stop().catch(complain)
+  const stopped = await agent.stop().then(
+    () => true,
+    (error) => {
+      complain(error)
+      return false
+    },
+  )
   log.info('milepost has stopped')
-  process.exit(code)
+  process.exit(stopped ? code : EXIT.failed)
 }
 
 /** All sensors at their end, and what they gave delivered, if the uplink lets it. */

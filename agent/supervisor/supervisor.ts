@@ -1,16 +1,24 @@
 import type { SensorPlan } from '../config/sensors.ts'
+import { AgentError, complaintOf } from '../error.ts'
+import { within } from '../taking-down.ts'
 import { type SensorStatus, Supervised, type SupervisedHost } from './supervised.ts'
+
+/** Longest time that a sensor may take to close its device. */
+const STOP_LIMIT_MS = 5_000
 
 /** All sensors of the agent, each kept alive on its own. */
 export class Supervisor {
   readonly #sensors: readonly Supervised[]
   readonly #stop = new AbortController()
+  readonly #stopLimitMs: number
 
   constructor(
     plans: readonly SensorPlan[],
     busIndex: (name: string) => number,
     host: SupervisedHost,
+    { stopLimitMs = STOP_LIMIT_MS }: { stopLimitMs?: number } = {},
   ) {
+    this.#stopLimitMs = stopLimitMs
     this.#sensors = plans.map((plan) => new Supervised(plan, busIndex(plan.common.bus), host))
   }
 
@@ -26,7 +34,8 @@ export class Supervisor {
     try {
       await Promise.all(this.#sensors.map((sensor) => sensor.firstOpen))
     } catch (error) {
-      await this.stop()
+      // The error of the start is the one to tell; a sensor that does not end is shown in its status.
+      await this.stop().catch(() => {})
       throw error
     }
   }
@@ -45,8 +54,15 @@ export class Supervisor {
     return this.#sensors.find(({ plan }) => plan.common.id === id)?.fetch(what) ?? false
   }
 
+  /** Stops every sensor. Rejects with `STOP_TIMEOUT`, naming those that did not end in time. */
   async stop(): Promise<void> {
     this.#stop.abort()
-    await this.ended()
+    const ends = this.#sensors.map(({ plan, ended }) =>
+      within(this.#stopLimitMs, `sensor ${plan.common.id}`, ended),
+    )
+    const failed = (await Promise.allSettled(ends)).filter((end) => end.status === 'rejected')
+    if (failed.length === 0) return
+    const reasons = failed.map(({ reason }) => complaintOf(reason).message)
+    throw new AgentError('STOP_TIMEOUT', reasons.join('; '))
   }
 }

@@ -19,6 +19,7 @@ function supervise(
   run: Run,
   common: { onStartFail?: string; staleAfterMs?: number } = {},
   host: Partial<SupervisedHost> = {},
+  sensors = 1,
 ) {
   let attempt = 0
   const kind = {
@@ -42,7 +43,7 @@ function supervise(
   const caught: string[] = []
   const events: { type: string; content: Record<string, unknown> }[] = []
   const channels = new Channels(() => ({ name: 'can0', send: [], reads: undefined }))
-  const supervisor = new Supervisor([plan as never], () => 0, {
+  const parts: SupervisedHost = {
     catalog: new SignalCatalog(),
     clock: systemClock,
     frames: () => {},
@@ -53,7 +54,8 @@ function supervise(
     changed: (status: SensorStatus) => states.push(status.state),
     caught: (cause) => caught.push(cause),
     ...host,
-  })
+  }
+  const supervisor = new Supervisor(Array(sensors).fill(plan), () => 0, parts, { stopLimitMs: 50 })
   return { supervisor, states, events, caught, attempts: () => attempt }
 }
 
@@ -189,4 +191,21 @@ test('a start settles where a source ends without opening, and when it is asked 
   await started
   await supervisor.ended()
   assert.equal(supervisor.status()[0].state, 'off')
+})
+
+test('a sensor that does not end is named, and neither holds a stop up nor hides why a start failed', async () => {
+  const hanging = supervise(async (context) => {
+    context.opened()
+    await new Promise(() => {})
+  })
+  await hanging.supervisor.start()
+  await assert.rejects(hanging.supervisor.stop(), { code: 'STOP_TIMEOUT', message: /sensor s / })
+  const failing = supervise(
+    (_context, _signal, attempt) =>
+      attempt === 0 ? Promise.reject(missing()) : new Promise(() => {}),
+    { onStartFail: 'fail' },
+    {},
+    2,
+  )
+  await assert.rejects(failing.supervisor.start(), { code: 'DEVICE_MISSING' })
 })
