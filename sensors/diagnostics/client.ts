@@ -93,6 +93,11 @@ export class RequestClient {
     this.#link = new IsoTpLink(channel, address, clock, events, options)
   }
 
+  /** Frames that fitted into no message. */
+  get strayFrames(): number {
+    return this.#link.ignored
+  }
+
   /**
    * Sends a request and waits for its answer; requests queue up, one at a time.
    * @param matches whether a positive answer (behind its service identifier) is the one asked for

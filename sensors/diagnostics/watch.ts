@@ -1,5 +1,6 @@
 import type { SensorContext } from '../sensor.ts'
 import { pause } from '../wait.ts'
+import type { RequestClient } from './client.ts'
 import type { Poller } from './poller.ts'
 
 /** How often it is looked whether the vehicle still answers, and what `status` shows is renewed. */
@@ -14,7 +15,11 @@ export async function watchPollers(
   pollers: readonly Poller[],
   lostAfterMs: number,
   signal: AbortSignal,
-  words: { note(i: number): string; lost(): Error },
+  words: {
+    client(i: number): Pick<RequestClient, 'stray' | 'strayFrames'>
+    note(i: number): string
+    lost(): Error
+  },
 ): Promise<void> {
   while (!signal.aborted) {
     const facts: Record<string, number | string> = { ecus: pollers.length }
@@ -22,7 +27,7 @@ export async function watchPollers(
       const { asked, unanswered, broken, answerMs, silent } = poller.status()
       facts[poller.ecu] =
         `${asked} asked, ${unanswered} unanswered (${broken} broken off), ${answerMs} ms` +
-        `${silent ? ', silent' : ''}${words.note(i)}`
+        `${silent ? ', silent' : ''}${straysOf(words.client(i))}${words.note(i)}`
     })
     context.device(facts)
     await pause(WATCH_MS, signal)
@@ -30,4 +35,8 @@ export async function watchPollers(
     const heardUs = Math.max(...pollers.map((poller) => poller.heardMonoUs))
     if (context.clock.monoUs() - heardUs > lostAfterMs * 1000) throw words.lost()
   }
+}
+
+function straysOf({ stray, strayFrames }: Pick<RequestClient, 'stray' | 'strayFrames'>): string {
+  return stray + strayFrames > 0 ? `, ${stray} stray answers, ${strayFrames} stray frames` : ''
 }

@@ -119,6 +119,7 @@ export class ObdSensor implements Sensor {
       this.#pollers = pollers
       const work = pollers.map((poller) => poller.run(until))
       const watch = watchPollers(context, pollers, lostAfterMs, until, {
+        client: (i) => ecus[i].client,
         note: (i) => `, ${ecus[i].pids.length} PIDs`,
         lost: () => this.#nobody(context.channel.bus),
       })

@@ -43,6 +43,7 @@ export class UdsSensor implements Sensor {
       context.opened()
       const work = pollers.map((poller) => poller.run(until))
       const watch = watchPollers(context, pollers, config.lostAfterMs, until, {
+        client: (i) => ecus[i].client,
         note: (i) => (ecus[i].refused ? `, refused ${ecus[i].refused}` : ''),
         lost: () => this.#nobody(context.channel.bus),
       })

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import type { UdsConfig } from '../../../sensors/uds/config.ts'
 import { parseList, parseSnapshots, statusWords } from '../../../sensors/uds/dtc-information.ts'
 import { UdsSensor, uds } from '../../../sensors/uds/uds.ts'
-import { bench, runUntil, VIN } from '../diagnostics/bench.ts'
+import { bench, ENGINE, runUntil, VIN } from '../diagnostics/bench.ts'
 
 const IDENTIFIERS = new Map([
   [0x0110, () => Uint8Array.of(0x12, 0x34, 0xff, 0x80)],
@@ -156,4 +156,18 @@ test('lists and snapshots by hand, cut ones too', () => {
   assert.deepEqual(known!.rest, Uint8Array.of(0x12, 0x34, 7))
   for (let length = 0; length <= snapshot.length; length++)
     parseSnapshots(snapshot.subarray(0, length), () => 2)
+})
+
+test('frames and answers that belong to nothing are shown', async () => {
+  const { recorder } = bench({ identifiers: IDENTIFIERS })
+  const wire = recorder.wire.channel()
+  const identifiers = [{ id: 0xf190, everyMs: 20, text: 'vin' }]
+  let sent = false
+  await runUntil(sensor({ identifiers }), recorder, () => {
+    // A type of frame that ISO 15765-2 does not know.
+    if (!sent && recorder.events.length > 0)
+      wire.send(ENGINE.rxId, false, Uint8Array.of(0xf0, 1, 2, 3, 4, 5, 6, 7))
+    sent ||= recorder.events.length > 0
+    return / 0 stray answers, 1 stray frames/.test(String(recorder.facts.engine))
+  })
 })
