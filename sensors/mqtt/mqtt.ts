@@ -46,14 +46,16 @@ class MqttSensor implements Sensor {
   #read(client: MqttClient, context: SensorContext, signal: AbortSignal): Promise<void> {
     const { url, topics, maxPayloadBytes } = this.#config
     const reader = new MessageReader(topics, maxPayloadBytes, context, this.#added)
-    let stale = 0
+    const passedOver = { retainedIgnored: 0, otherTopics: 0 }
     return new Promise((resolve, reject) => {
       let connected = false
       signal.addEventListener('abort', () => resolve(), { once: true })
       client.on('message', (topic, payload, { retain }) => {
         const taken = reader.take({ topic, payload, retained: retain }, context.clock.nowUs())
         if (taken === 'bad') context.dropped('parse_error', 1)
-        if (taken === 'stale') context.device({ retainedIgnored: ++stale })
+        if (taken === 'good' || taken === 'bad') return
+        passedOver[taken === 'stale' ? 'retainedIgnored' : 'otherTopics']++
+        context.device({ ...passedOver })
       })
       client.on('error', (error) => reject(failureOf(url, error)))
       client.on('close', () => {

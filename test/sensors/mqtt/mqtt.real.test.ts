@@ -100,6 +100,16 @@ describe('MQTT from a real Mosquitto', async () => {
     })
   })
 
+  it('counts messages of topics that it does not look into', async () => {
+    await onBroker(open, { topics: [{ topic: 'deep/#' }] }, async ({ recorder, start, say }) => {
+      void start()
+      await recorder.until(() => recorder.opens === 1)
+      await say(`deep/${Array(40).fill('x').join('/')}`, '1')
+      await recorder.until(() => recorder.facts.otherTopics === 1)
+      assert.deepEqual(recorder.told, [])
+    })
+  })
+
   it('is lost when the broker dies, and runs again when it is back', async () => {
     const broker = await useMosquitto()
     await onBroker(broker, { topics: [{ topic: 'a' }] }, async (parts) => {
