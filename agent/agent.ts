@@ -29,12 +29,24 @@ import { TakingDown } from './taking-down.ts'
 import { TimeWatch } from './time/time-watch.ts'
 
 const DELIVERED_LOOK_MS = 100
+/** How much longer a status is waited for that knows of the last record. */
+const STATUS_GRACE_MS = 3_000
 
 /** Above the bound that the outbox has itself. */
 const OUTBOX_LIMIT_MS = 60_000
 
 /** How often campaigns look whether readings still come. */
 const TICK_MS = 1000
+
+/** What was not delivered in the time given. */
+export interface Leftover {
+  /** Records in the outbox. */
+  readonly waiting: number
+  /** Records that the disk has not taken. */
+  readonly uncommitted: number
+  /** Whether there is an uplink that they wait for. */
+  readonly uplink: boolean
+}
 
 /** One running agent: every part made, joined and, at the end, taken down in order. */
 export class Agent {
@@ -190,19 +202,33 @@ export class Agent {
   }
 
   /**
-   * Resolves once all that was collected so far has been delivered, or after `limitMs`; at once where
-   * there is no uplink. Answers how many records still wait.
+   * Resolves once all that was collected so far has been delivered, or after `limitMs`; where there is
+   * no uplink, once it is committed. Answers what is left.
    */
-  async delivered(limitMs: number): Promise<number> {
-    await this.#sync.flush()
+  async delivered(limitMs: number): Promise<Leftover> {
+    const deadlineUs = this.#clock.monoUs() + limitMs * 1000
+    let committed = false
+    // On a full disk this may last for ever: it is waited for below, and no longer than `limitMs`.
+    const flushed = this.#sync.flush().then(
+      () => {
+        committed = true
+      },
+      () => {},
+    )
+    await Promise.race([flushed, sleep(limitMs, undefined, { ref: false })])
     // The status of before may not yet know of what has just been kept.
     const asked = this.#clock.nowUs()
-    const deadlineUs = this.#clock.monoUs() + limitMs * 1000
     for (;;) {
-      const { lanes, uplink, timeUs } = this.#sync.status()
+      const { lanes, uplink, outbox, timeUs } = this.#sync.status()
       const waiting = LANES.reduce((sum, lane) => sum + lanes[lane].records, 0)
-      const late = this.#clock.monoUs() > deadlineUs
-      if (late || uplink.kind === 'none' || (waiting === 0 && timeUs >= asked)) return waiting
+      const fresh = timeUs >= asked
+      const done = uplink.kind === 'none' || (waiting === 0 && fresh)
+      const lateUs = this.#clock.monoUs() - deadlineUs
+      const over = lateUs > (fresh ? 0 : STATUS_GRACE_MS * 1000)
+      if (over || (committed && done)) {
+        const uncommitted = committed ? 0 : outbox.queuedRecords
+        return { waiting, uncommitted, uplink: uplink.kind !== 'none' }
+      }
       await sleep(DELIVERED_LOOK_MS)
     }
   }

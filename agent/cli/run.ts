@@ -1,10 +1,10 @@
 import { join, resolve } from 'node:path'
-import { Command } from 'commander'
+import { Command, InvalidArgumentError } from 'commander'
 import { Agent } from '../agent.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { makeLogger } from '../log.ts'
 import { PACKAGE_ROOT } from '../package-root.ts'
-import { complain, EXIT, fail } from './output.ts'
+import { complain, EXIT, fail, formatCount } from './output.ts'
 import { StatusLine } from './status-line.ts'
 import { stopAsked } from './stop-asked.ts'
 
@@ -18,6 +18,7 @@ interface RunOptions {
   config?: string
   dataDir?: string
   exitAtEnd?: boolean
+  deliveryLimitMs: number
 }
 
 export function runCommand(): Command {
@@ -26,7 +27,13 @@ export function runCommand(): Command {
     .option('--data-dir <folder>', 'where outbox and control socket live; overrides the config')
     .option(
       '--exit-at-end',
-      'stop once every sensor has come to its end, as a replay does, and its records are delivered',
+      'stop once every sensor has come to its end, as a replay does, and its records are delivered; exits with 1 where a sensor failed or records still wait',
+    )
+    .option(
+      '--delivery-limit-ms <n>',
+      'how long --exit-at-end waits for the uplink',
+      limit,
+      DELIVERY_LIMIT_MS,
     )
     .addHelpText(
       'after',
@@ -59,7 +66,7 @@ async function run(options: RunOptions): Promise<void> {
     if (asked.aborted) done(EXIT.done)
     asked.addEventListener('abort', () => done(EXIT.done), { once: true })
     if (options.exitAtEnd)
-      void finished(agent).then(done, (error) => {
+      void finished(agent, options.deliveryLimitMs).then(done, (error) => {
         complain(error)
         done(EXIT.failed)
       })
@@ -79,11 +86,30 @@ async function run(options: RunOptions): Promise<void> {
   process.exit(stopped ? code : EXIT.failed)
 }
 
-/** All sensors at their end, and what they gave delivered, if the uplink lets it. */
-async function finished(agent: Agent): Promise<number> {
+/** All sensors at their end, and what they gave delivered, if the uplink lets it; else tells why not. */
+async function finished(agent: Agent, limitMs: number): Promise<number> {
   await agent.ended()
-  await agent.delivered(DELIVERY_LIMIT_MS)
-  return EXIT.done
+  const { waiting, uncommitted, uplink } = await agent.delivered(limitMs)
+  const failed = agent.status().sensors.filter(({ state }) => state === 'failed')
+  const say = (text: string): boolean => process.stderr.write(`${text}\n`)
+  for (const { id, lastError } of failed) {
+    say(`Sensor ${id} failed${lastError ? `: ${lastError.code}: ${lastError.message}` : ''}`)
+  }
+  if (uncommitted > 0)
+    say(`${formatCount(uncommitted)} records could not be written to the outbox.`)
+  if (uplink && waiting > 0) {
+    say(`${formatCount(waiting)} records still wait in the outbox; the next run sends them.`)
+  }
+  const left = uncommitted > 0 || (uplink && waiting > 0)
+  return failed.length > 0 || left ? EXIT.failed : EXIT.done
+}
+
+function limit(text: string): number {
+  const ms = Number(text)
+  if (text.trim() === '' || !(ms >= 0 && ms <= 86_400_000)) {
+    throw new InvalidArgumentError('Expected a number from 0 to 86400000.')
+  }
+  return ms
 }
 
 function configOf(options: RunOptions): LoadedConfig {
