@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { AgentError } from '../error.ts'
+import { UPLINK_PATHS, withPaths } from './paths.ts'
 import { type ConfigProblem, lineOf, problemsOf } from './problems.ts'
 import { type Config, configSchema } from './schema.ts'
 import { planSensors, type SensorPlan } from './sensors.ts'
@@ -64,6 +65,15 @@ export function parseConfig(text: string, file: string): LoadedConfig {
         { ...bus, dbc: bus.dbc.map((path) => resolve(base, path)) },
       ]),
     ),
+    uplink: withPaths(config.uplink, UPLINK_PATHS, base),
+    ...(config.relay
+      ? {
+          relay: {
+            ...config.relay,
+            broker: withPaths(config.relay.broker, UPLINK_PATHS, base),
+          },
+        }
+      : {}),
     models: config.models.map((model) => ({ ...model, bundle: resolve(base, model.bundle) })),
   }
 }

@@ -1,9 +1,9 @@
-import { resolve } from 'node:path'
 import type { Document, LineCounter } from 'yaml'
 import { z } from 'zod'
 import { SENSOR_KINDS } from '../../sensors/registry.ts'
 import type { SensorKind } from '../../sensors/sensor.ts'
 import { nearest } from './nearest.ts'
+import { withPaths } from './paths.ts'
 import { type ConfigProblem, lineOf, problemsOf } from './problems.ts'
 import { type SensorCommon, sensorCommon } from './schema.ts'
 
@@ -64,16 +64,7 @@ function ownKeys(
   base: string,
   morePaths: readonly string[] = [],
 ): Record<string, unknown> {
-  const own = structuredClone(entry)
+  const own = withPaths(entry, [...PATH_KEYS, ...morePaths], base)
   for (const key of Object.keys(sensorCommon.shape)) delete own[key]
-  for (const path of [...PATH_KEYS, ...morePaths]) {
-    const keys = path.split('.')
-    const last = keys.pop() as string
-    let parent: unknown = own
-    for (const key of keys) parent = (parent as Record<string, unknown> | undefined)?.[key]
-    if (typeof parent !== 'object' || parent === null) continue
-    const holder = parent as Record<string, unknown>
-    if (typeof holder[last] === 'string') holder[last] = resolve(base, holder[last])
-  }
   return own
 }

@@ -65,3 +65,12 @@ sensors:
   assert.deepEqual(password, { file: '/etc/milepost/secrets/mqtt' })
   assert.deepEqual(tls, { ca: '/etc/milepost/ca.pem', key: '/abs/gate.key' })
 })
+
+test('files of an uplink and of a relay are taken from where the config stands', () => {
+  const golden = (name: string): string =>
+    readFileSync(join(import.meta.dirname, 'paths', name), 'utf8')
+  const { uplink, relay } = parseConfig(golden('milepost.yaml'), '/etc/milepost/milepost.yaml')
+  assert.deepEqual({ uplink, relay }, JSON.parse(golden('expected.json')))
+  const token = parseConfig(golden('token.yaml'), '/etc/milepost/milepost.yaml').uplink
+  assert.deepEqual(token, JSON.parse(golden('token.json')))
+})
