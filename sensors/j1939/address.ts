@@ -2,8 +2,8 @@ import type { EcuName } from './name.ts'
 import { nameBytes, nameNumber } from './name.ts'
 
 export interface AddressHost {
-  /** Sends an address claim from `source` to all. */
-  claim(source: number, name: Uint8Array): void
+  /** Sends an address claim from `source` to all; false: the device is busy, and `retry` is to be called. */
+  claim(source: number, name: Uint8Array): boolean
 }
 
 /** How long others have to object to a claim (SAE J1939-81, 4.4.3.3). */
@@ -17,6 +17,8 @@ export class OwnAddress {
   readonly #host: AddressHost
   #readyUs = Number.POSITIVE_INFINITY
   #lost = false
+  /** What a claim that the device had no room for was to say. */
+  #owed: number | undefined
 
   constructor(address: number, name: EcuName, host: AddressHost) {
     this.#wanted = address
@@ -33,24 +35,42 @@ export class OwnAddress {
     return this.#lost
   }
 
+  /** A claim could not be sent yet. */
+  get owes(): boolean {
+    return this.#owed !== undefined
+  }
+
   claim(nowUs: number): void {
-    this.#host.claim(this.#wanted, this.#name)
-    this.#readyUs = nowUs + CLAIM_WAIT_US
+    this.#readyUs = Number.POSITIVE_INFINITY
+    this.#say(this.#wanted, nowUs)
+  }
+
+  /** Tries again what could not be sent. */
+  retry(nowUs: number): void {
+    if (this.#owed !== undefined) this.#say(this.#owed, nowUs)
   }
 
   /** Another ECU claims an address. Of two the smaller name keeps it. */
-  heard(source: number, name: Uint8Array): void {
+  heard(source: number, name: Uint8Array, nowUs: number): void {
     if (source !== this.#wanted || this.#lost || name.length < 8) return
     if (nameNumber(this.#name) < nameNumber(name)) {
-      this.#host.claim(this.#wanted, this.#name)
+      this.#say(this.#wanted, nowUs)
       return
     }
     this.#lost = true
-    this.#host.claim(NO_ADDRESS, this.#name)
+    this.#say(NO_ADDRESS, nowUs)
   }
 
   /** Somebody asks all for their addresses. */
-  asked(): void {
-    this.#host.claim(this.#lost ? NO_ADDRESS : this.#wanted, this.#name)
+  asked(nowUs: number): void {
+    this.#say(this.#lost ? NO_ADDRESS : this.#wanted, nowUs)
+  }
+
+  /** The latest is what counts: an older claim that still waits is forgotten. */
+  #say(address: number, nowUs: number): void {
+    this.#owed = this.#host.claim(address, this.#name) ? undefined : address
+    // Others can only object to what they heard.
+    if (this.#owed === undefined && this.#readyUs === Number.POSITIVE_INFINITY)
+      this.#readyUs = nowUs + CLAIM_WAIT_US
   }
 }

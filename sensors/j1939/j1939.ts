@@ -1,5 +1,6 @@
 import { Alarm } from '../alarm.ts'
 import type { ChannelFrame, FrameChannel } from '../can/channel.ts'
+import { SensorError } from '../errors.ts'
 import type { Clock, Sensor, SensorContext, SensorKind } from '../sensor.ts'
 import { pause } from '../wait.ts'
 import { OwnAddress } from './address.ts'
@@ -23,6 +24,10 @@ export const ADDRESS_EVENT = 'milepost.j1939.address.v1'
 /** How often `status` is renewed. */
 const FACTS_MS = 500
 const PRIORITY = 6
+/** How long a busy device is left alone. */
+const BUSY_RETRY_US = 10_000
+/** Control frames that wait for a busy device; for more the transport's own time-outs speak. */
+const MAX_UNSENT = 64
 
 /** SAE J1939: parameter groups, messages of several packets, trouble codes, address claims. */
 export class J1939Sensor implements Sensor {
@@ -90,6 +95,8 @@ class Node {
   readonly #config: J1939Config
   #unlisten: () => void = () => {}
   #fail!: (error: unknown) => void
+  readonly #unsent: { destination: number; data: Uint8Array }[] = []
+  #retryUs = Number.POSITIVE_INFINITY
   #timeUs = 0
   #heard = 0
 
@@ -119,13 +126,20 @@ class Node {
           this.#reassembled.deliver(pgn, source, destination, data, this.#timeUs)
         },
         broken: () => context.dropped('incomplete', 1),
-        control: (to, data) => this.#send(PGN.transportControl, config.address ?? 0, to, data),
+        control: (destination, data) => {
+          if (this.#unsent.length < MAX_UNSENT) this.#unsent.push({ destination, data })
+          this.#flush()
+        },
       },
       () => this.#own?.at(this.#clock.monoUs()),
     )
     this.#alarm = new Alarm(context.clock, () => {
-      this.#transport.tick(this.#clock.monoUs())
-      this.#alarm.set(this.#transport.deadlineUs)
+      const nowUs = this.#clock.monoUs()
+      this.#retryUs = Number.POSITIVE_INFINITY
+      this.#own?.retry(nowUs)
+      this.#flush()
+      this.#transport.tick(nowUs)
+      this.#rearm()
     })
   }
 
@@ -133,6 +147,7 @@ class Node {
     const filters = [...Object.values(PGN), ...this.#groups.pgns].map(filterOf)
     this.#unlisten = this.#channel.onFrame(filters, (frame) => this.#hear(frame))
     this.#own?.claim(this.#clock.monoUs())
+    this.#rearm()
   }
 
   close(): void {
@@ -140,12 +155,11 @@ class Node {
     this.#alarm.set(Number.POSITIVE_INFINITY)
   }
 
-  /** Asks for a group; false while we have no address to ask from. */
+  /** Asks for a group; false while we have no address to ask from, or the device is busy. */
   request(pgn: number, destination: number): boolean {
     const source = this.#own?.at(this.#clock.monoUs())
     if (source === undefined) return false
-    this.#send(PGN.request, source, destination, Uint8Array.from(pgnBytes(pgn)))
-    return true
+    return this.#send(PGN.request, source, destination, Uint8Array.from(pgnBytes(pgn)))
   }
 
   facts(): Record<string, number | string> {
@@ -173,17 +187,19 @@ class Node {
     switch (pgn) {
       case PGN.transportControl:
         this.#transport.control(source, destination, data, nowUs)
-        this.#alarm.set(this.#transport.deadlineUs)
+        this.#rearm()
         return
       case PGN.transportData:
         this.#transport.packet(source, destination, data, nowUs)
-        this.#alarm.set(this.#transport.deadlineUs)
+        this.#rearm()
         return
       case PGN.addressClaimed:
         this.#claimed(source, data, timeUs)
+        this.#rearm()
         return
       case PGN.request:
-        if (data.length >= 3 && pgnAt(data, 0) === PGN.addressClaimed) this.#own?.asked()
+        if (data.length >= 3 && pgnAt(data, 0) === PGN.addressClaimed) this.#own?.asked(nowUs)
+        this.#rearm()
         return
       default:
         this.#group(pgn, source, data, timeUs)
@@ -204,7 +220,7 @@ class Node {
       return
     }
     const text = Buffer.from(data.subarray(0, 8)).toString('hex').toUpperCase()
-    this.#own?.heard(source, data)
+    this.#own?.heard(source, data, this.#clock.monoUs())
     const before = this.#claims.get(source)
     if (before === text) return
     this.#claims.set(source, text)
@@ -216,13 +232,37 @@ class Node {
     )
   }
 
-  /** Sends one frame. What the config forbids ends the sensor with its reason. */
-  #send(pgn: number, source: number, destination: number, data: Uint8Array): void {
+  /** Sends the control frames that wait, in their order, as far as the device takes them. */
+  #flush(): void {
+    const source = this.#config.address ?? 0
+    while (this.#unsent.length > 0) {
+      const { destination, data } = this.#unsent[0]
+      if (!this.#send(PGN.transportControl, source, destination, data)) return
+      this.#unsent.shift()
+    }
+  }
+
+  #rearm(): void {
+    const waiting = this.#unsent.length > 0 || this.#own?.owes
+    if (!waiting) this.#retryUs = Number.POSITIVE_INFINITY
+    // Once set it stays: on a lively bus this is called more often than we retry.
+    else if (this.#retryUs === Number.POSITIVE_INFINITY)
+      this.#retryUs = this.#clock.monoUs() + BUSY_RETRY_US
+    this.#alarm.set(Math.min(this.#transport.deadlineUs, this.#retryUs))
+  }
+
+  /**
+   * Sends one frame; false: the device is busy now. What the config forbids, or a bus that is gone,
+   * ends the sensor with its reason.
+   */
+  #send(pgn: number, source: number, destination: number, data: Uint8Array): boolean {
     try {
       this.#channel.send(makeId({ priority: PRIORITY, pgn, source, destination }), true, data)
     } catch (error) {
+      if (error instanceof SensorError && error.code === 'DEVICE_BUSY') return false
       this.#fail(error)
     }
+    return true
   }
 }
 

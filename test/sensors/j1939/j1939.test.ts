@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { systemClock } from '../../../agent/clock.ts'
+import { SensorError } from '../../../sensors/errors.ts'
 import type { J1939Config } from '../../../sensors/j1939/config.ts'
 import { diagnosticBytes, parseDiagnostic } from '../../../sensors/j1939/dm.ts'
 import { makeId, PGN, parseId } from '../../../sensors/j1939/id.ts'
@@ -109,6 +110,31 @@ test('asked for: VIN by RTS/CTS and DM2, from an address that was claimed', asyn
   assert.deepEqual(events('milepost.identification.v1'), [{ ecu: '00', vin: VIN }])
   const [code] = events('milepost.dtc.v1')
   assert.deepEqual([code.code, code.status], ['SPN 110 FMI 0', ['previously active']])
+})
+
+test('a device that is busy again and again: all is sent in the end', async () => {
+  const requests = [{ pgn: 65260, everyMs: 1000, destination: 0 }]
+  const { recorder, until, events } = bench({ address: 0xf9, requests })
+  const { channel } = recorder
+  const send = channel.send.bind(channel)
+  let tried = 0
+  channel.send = (...frame) => {
+    if (++tried % 3 !== 0) throw new SensorError('DEVICE_BUSY', 'The queue is full.')
+    send(...frame)
+  }
+  await until(() => events('milepost.identification.v1').length > 0)
+  assert.deepEqual(events('milepost.identification.v1'), [{ ecu: '00', vin: VIN }])
+  // Claim, question and clear-to-send, each at its third try.
+  assert.ok(tried >= 9, `${tried}`)
+})
+
+test('what the config forbids to send ends the sensor', async () => {
+  const recorder = new Recorder(systemClock)
+  recorder.channel.send = () => {
+    throw new SensorError('SEND_DENIED', 'Not allowed.')
+  }
+  const sensor = new J1939Sensor(j1939.config.parse({ address: 0xf9 }) as J1939Config)
+  await assert.rejects(sensor.run(recorder, new AbortController().signal), { code: 'SEND_DENIED' })
 })
 
 test('an address claim is seen, and one for our own address taken from us by a stronger name', async () => {
