@@ -87,7 +87,8 @@ export class BusChannel implements FrameChannel, WantedIds {
   /** 1 for each 11-bit identifier that somebody listens to. */
   readonly #standard = new Uint8Array(0x800)
   #extended: IdFilter[] = []
-  #sender: FrameSender | undefined
+  /** Senders of the open sensors of this bus; the latest sends. */
+  readonly #senders: { readonly send: FrameSender }[] = []
 
   constructor(rules: BusRules, count: (by: number) => void, caught?: Caught) {
     this.#rules = rules
@@ -107,12 +108,13 @@ export class BusChannel implements FrameChannel, WantedIds {
         hint: `If it shall, name it in the config: buses.${this.bus}.send: [${shown}].`,
       })
     }
-    if (!this.#sender) {
+    const sender = this.#senders.at(-1)
+    if (!sender) {
       throw new SensorError('DEVICE_LOST', `No open sensor of bus ${this.bus} can send.`, {
         hint: `See the sensors of ${this.bus} in "milepost status"; replayed logs cannot send.`,
       })
     }
-    this.#sender(id, ext, data, flags)
+    sender.send(id, ext, data, flags)
     this.sent++
   }
 
@@ -128,11 +130,16 @@ export class BusChannel implements FrameChannel, WantedIds {
     }
   }
 
-  /** A sensor that owns this bus says how to send on it, until the returned function is called. */
+  /**
+   * A sensor that owns this bus says how to send on it, until the returned function is called. Where
+   * several own it the latest sends; when it closes, the one before does again.
+   */
   offer(sender: FrameSender): () => void {
-    this.#sender = sender
+    const offered = { send: sender }
+    this.#senders.push(offered)
     return () => {
-      if (this.#sender === sender) this.#sender = undefined
+      const at = this.#senders.indexOf(offered)
+      if (at >= 0) this.#senders.splice(at, 1)
     }
   }
 

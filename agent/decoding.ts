@@ -8,6 +8,7 @@ import { loadDbc } from '../sensors/dbc/parse.ts'
 import type { SignalCatalog } from '../sensors/reading.ts'
 import type { Buses } from './buses.ts'
 import type { LoadedConfig } from './config/load.ts'
+import { nearest } from './config/nearest.ts'
 import { complaintOf } from './error.ts'
 import type { Logger } from './log.ts'
 import type { Names } from './names/names.ts'
@@ -32,6 +33,7 @@ export async function loadDecoder(
   names: Names,
   log: Logger,
 ): Promise<Decoding> {
+  warnOfBusesWithout(config, log)
   const skippedFiles: string[] = []
   const sets: (DatabaseSet | undefined)[] = []
   for (const [name, bus] of Object.entries(config.buses)) {
@@ -74,5 +76,20 @@ export async function loadDecoder(
       const noValues = { notAvailable, errors, outOfRange }
       return { frames, decoded, unknown, short, skipped, noValues, skippedFiles }
     },
+  }
+}
+
+/** A sensor whose bus has no entry, while others have DBC files, is most likely mistyped. */
+function warnOfBusesWithout(config: LoadedConfig, log: Logger): void {
+  const known = Object.keys(config.buses)
+  if (!Object.values(config.buses).some(({ dbc }) => dbc.length > 0)) return
+  for (const [i, { common }] of config.sensors.entries()) {
+    if (known.includes(common.bus)) continue
+    const guess = nearest(common.bus, known)
+    const place = `${config.file}:${config.lineOf(['sensors', i, 'bus'])}`
+    log.warn(
+      { sensor: common.id, bus: common.bus },
+      `${place}: no DBC file is given for bus ${common.bus}${guess ? `; did you mean "${guess}"?` : ''}`,
+    )
   }
 }

@@ -55,6 +55,24 @@ test('sending without an open sensor says so, and works again with the next one'
   assert.equal(bus.sent, 1)
 })
 
+test('of two sensors that own a bus the later sends, and the first again when it closes', () => {
+  const bus = channelsOf([{ id: 1 }]).of(0)
+  const sent: string[] = []
+  const send = () => bus.send(1, false, new Uint8Array(1))
+  const first = bus.offer(() => sent.push('first'))
+  const second = bus.offer(() => sent.push('second'))
+  send()
+  second()
+  second()
+  send()
+  const third = bus.offer(() => sent.push('third'))
+  first()
+  send()
+  third()
+  assert.deepEqual(sent, ['second', 'first', 'third'])
+  assert.throws(send, { code: 'DEVICE_LOST' })
+})
+
 test('listeners get the frames of their bus and form that they asked for, as copies', () => {
   const channels = channelsOf([])
   const heard: ChannelFrame[] = []
