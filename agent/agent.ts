@@ -7,7 +7,7 @@ import { LANES, type Lane } from '../sync/record.ts'
 import { Sync } from '../sync/sync-thread.ts'
 import { Buses } from './buses.ts'
 import { Channels } from './channels.ts'
-import { bootId, clockState, systemClock } from './clock.ts'
+import { bootId, clockState, stampsOf, systemClock } from './clock.ts'
 import { makeCampaigns } from './collection/campaigns.ts'
 import { knownSignals } from './collection/known-signals.ts'
 import type { LoadedConfig } from './config/load.ts'
@@ -304,8 +304,7 @@ export class Agent {
       lane,
       type,
       timeUs,
-      monoUs: this.#clock.monoUs(),
-      clock: clockState(timeUs),
+      ...stampsOf(this.#clock, timeUs),
       payload: JSON.stringify(content),
     })
   }
