@@ -47,3 +47,13 @@ export class Gate {
     this.#wake = undefined
   }
 }
+
+/** Resolves with the promise, or after so many milliseconds. */
+export async function within(ms: number, promise: Promise<void> | undefined): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms)
+  })
+  await Promise.race([promise, late])
+  clearTimeout(timer)
+}

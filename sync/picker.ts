@@ -5,6 +5,7 @@ import type { Positions } from './uplink.ts'
 
 const LEAST_BATCH_RECORDS = 50
 const LEAST_BATCH_BYTES = 64 * 1024
+const NONE: ReadonlySet<Lane> = new Set()
 
 /** Chooses what is sent next: `critical` first, as much as the link has shown that it can take. */
 export class Picker {
@@ -23,7 +24,12 @@ export class Picker {
   }
 
   /** The next records to send after these positions; none while too little waits. */
-  next(outbox: Outbox, positions: Positions, atOnce: boolean): StoredRecord[] {
+  next(
+    outbox: Outbox,
+    positions: Positions,
+    atOnce: boolean,
+    held: ReadonlySet<Lane> = NONE,
+  ): StoredRecord[] {
     if (!atOnce && this.#lingering(outbox, positions)) return []
     const { maxBatchRecords, maxBatchBytes } = this.#limits
     const batch: StoredRecord[] = []
@@ -31,7 +37,7 @@ export class Picker {
     for (const lane of LANES) {
       const room = this.#batchRecords - batch.length
       if (room <= 0 || bytes <= 0) break
-      if (!waits(outbox, positions, lane)) continue
+      if (held.has(lane) || !waits(outbox, positions, lane)) continue
       const records = outbox.read(lane, positions[lane], room, bytes)
       for (const record of records) {
         // The first of a lane may be larger than what is left; then it opens the next batch.
@@ -45,6 +51,12 @@ export class Picker {
     }
     this.#lingerSinceMs = 0
     return batch
+  }
+
+  /** Whether any of these lanes has something to send. */
+  waits(outbox: Outbox, positions: Positions, lanes: ReadonlySet<Lane>): boolean {
+    for (const lane of lanes) if (waits(outbox, positions, lane)) return true
+    return false
   }
 
   /** True while only telemetry waits, too little of it, and not yet for long enough. */

@@ -1,4 +1,4 @@
-import { Backoff, Gate } from './backoff.ts'
+import { Backoff, Gate, within } from './backoff.ts'
 import { SyncError } from './errors.ts'
 import type { Outbox } from './outbox/outbox.ts'
 import { Picker } from './picker.ts'
@@ -6,6 +6,7 @@ import { DEFAULT_PUMP_LIMITS, type PumpLimits } from './pump-limits.ts'
 import { LANES, type StoredRecord } from './record.ts'
 import { type Complaint, complaintOf, type UplinkState, type UplinkStatus } from './status.ts'
 import { Suspects } from './suspects.ts'
+import { Throttle, type UplinkLimits } from './throttle.ts'
 import type { Positions, Uplink } from './uplink.ts'
 
 /** Given to calls in flight to settle once their uplink is closed. */
@@ -23,6 +24,7 @@ export interface PumpOptions {
   /** Told at every change of state. */
   readonly onState?: () => void
   readonly limits?: Partial<PumpLimits>
+  readonly throttle?: UplinkLimits
   readonly nowUs?: () => number
   readonly random?: () => number
 }
@@ -39,6 +41,7 @@ export class Pump {
   readonly #gate = new Gate()
   readonly #suspects = new Suspects()
   readonly #picker: Picker
+  readonly #throttle: Throttle
   #running: Promise<void> | undefined
   #uplink: Uplink | undefined
   #paused = false
@@ -60,6 +63,7 @@ export class Pump {
     this.#nowUs = options.nowUs ?? (() => Date.now() * 1000)
     this.#backoff = new Backoff(this.#limits.minRetryMs, this.#limits.maxRetryMs, options.random)
     this.#picker = new Picker(this.#limits)
+    this.#throttle = new Throttle(options.throttle)
     this.#sinceUs = this.#nowUs()
   }
 
@@ -176,13 +180,16 @@ export class Pump {
 
   async #drain(uplink: Uplink, outbox: Outbox): Promise<void> {
     while (!this.#paused && this.#options.outbox() === outbox) {
+      const held = this.#throttle.held()
+      const throttled = this.#picker.waits(outbox, this.#positions, held)
+      this.#enter(throttled ? 'throttled' : 'live')
       const batch =
         this.#suspects.size > 0
           ? this.#suspects.half()
-          : this.#picker.next(outbox, this.#positions, this.#closing)
+          : this.#picker.next(outbox, this.#positions, this.#closing, held)
       if (batch.length === 0) {
         if (this.#closing) break
-        await this.#gate.wait(this.#idleMs(outbox))
+        await this.#gate.wait(this.#idleMs(outbox, throttled))
         this.#releaseIfDue(outbox)
         continue
       }
@@ -205,6 +212,8 @@ export class Pump {
     } catch (error) {
       const rejected = error instanceof SyncError && error.code === 'UPLINK_REJECTED'
       if (rejected) this.#isolate(outbox, batch, error)
+      // A batch that a narrow link cannot carry in the time it has must not come back as large.
+      else this.#picker.pace(0, performance.now() - startMs)
       throw error
     }
     this.#picker.pace(batch.length, performance.now() - startMs)
@@ -212,6 +221,7 @@ export class Pump {
     this.#suspects.skip(reached)
     this.#sentRecords += batch.length
     this.#sentBytes += bytes
+    this.#throttle.spend(bytes)
     this.#lastAckTimeUs = this.#nowUs()
     this.#lastError = undefined
     this.#backoff.reset()
@@ -231,9 +241,9 @@ export class Pump {
     if (this.#options.outbox() === outbox) outbox.bury(batch[0], error.message)
   }
 
-  #idleMs(outbox: Outbox): number | undefined {
+  #idleMs(outbox: Outbox, throttled: boolean): number | undefined {
     const nowMs = performance.now()
-    const until: number[] = []
+    const until: number[] = throttled ? [nowMs + this.#throttle.lookAgainMs] : []
     const { lingersUntilMs } = this.#picker
     if (lingersUntilMs > 0) until.push(lingersUntilMs)
     if (outbox.unreleased > 0) {
@@ -287,14 +297,4 @@ export class Pump {
     this.#sinceUs = this.#nowUs()
     this.#options.onState?.()
   }
-}
-
-/** Resolves with the promise, or after so many milliseconds. */
-async function within(ms: number, promise: Promise<void> | undefined): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms)
-  })
-  await Promise.race([promise, late])
-  clearTimeout(timer)
 }

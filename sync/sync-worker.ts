@@ -44,6 +44,7 @@ const pump =
         onOutboxFault: (error) => store.fault(error),
         onState: () => tellStatus(),
         limits: config.pump,
+        throttle: uplink.limits,
       })
 const startedUs = Date.now() * 1000
 

@@ -1,12 +1,14 @@
 import type { KafkaUplinkConfig } from './kafka/kafka-uplink.ts'
 import type { MqttUplinkConfig } from './mqtt/mqtt-uplink.ts'
+import type { UplinkLimits } from './throttle.ts'
 import type { Uplink } from './uplink.ts'
 
 /** The config of an uplink; `none` keeps everything in the outbox. */
 export type UplinkConfig =
   | { kind: 'none' }
-  | ({ kind: 'kafka' } & KafkaUplinkConfig)
-  | ({ kind: 'mqtt' } & MqttUplinkConfig)
+  | ((({ kind: 'kafka' } & KafkaUplinkConfig) | ({ kind: 'mqtt' } & MqttUplinkConfig)) & {
+      readonly limits?: UplinkLimits
+    })
 
 /**
  * Makes an uplink of the kind in the config. A new kind is a folder, a member of `UplinkConfig` and a
