@@ -260,6 +260,8 @@ export class Agent {
 
   /** The latest reading of every signal seen so far. */
   signals(): { name: string; unit: string; value: number; timeUs: number }[] {
+    // The control socket answers before the pipeline is there.
+    if (!this.#pipeline) return []
     const { value, timeUs } = this.#pipeline.latest
     return this.#catalog
       .all()
