@@ -122,11 +122,29 @@ const outbox = z.strictObject({
 
 const secret = z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])
 
+/** What may go out, and where; see `sync/throttle.ts`. */
+const limits = z.strictObject({
+  maxBytesPerSec: z.number().int().min(256).optional(),
+  bulkLanes: z.array(lane).default(['telemetry']),
+  bulkNetworks: z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(?:[A-Za-z0-9_.*-]{1,32}|[\d.]+\/(?:[12]?\d|3[0-2])|[\da-fA-F:.]+\/(?:\d{1,2}|1[01]\d|12[0-8]))$/,
+          'expected the name of a network interface, or a network such as 10.20.0.0/16',
+        ),
+    )
+    .min(1)
+    .optional(),
+})
+
 const kafka = z.strictObject({
   kind: z.literal('kafka'),
   brokers: z.array(z.string().regex(/^[^\s:]+:\d+$|^\[[^\]]+\]:\d+$/, 'expected host:port')).min(1),
   topics: z.partialRecord(lane, z.string()).default({}),
   checkpointTopic: z.string().default('milepost.checkpoints'),
+  limits: limits.optional(),
   delivery: z.enum(['exactly-once', 'at-least-once']).default('exactly-once'),
   compression: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).default('none'),
   sasl: z
