@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { systemClock } from '../../agent/clock.ts'
 import { ask } from '../../agent/control/client.ts'
 import { socketPath } from '../../agent/control/socket-path.ts'
@@ -16,6 +15,7 @@ import { Vehicle } from '../../sensors/simulator/vehicle.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { Milepost, tempDir, writeConfig } from '../support/cli.ts'
 import { openPty, type Pty } from '../support/pty.ts'
+import { until } from '../support/until.ts'
 
 const VIN = 'WMPSXM00000000042'
 const GAP = 'milepost.sensor.gap.v1'
@@ -81,16 +81,15 @@ test('GPS, a line device and OBD behind an ELM327 run in one agent, and an unplu
   })
   const agent = new Milepost(['run', '-c', config])
   open.push({ close: () => void agent.child.kill('SIGKILL') })
-  const get = async <T>(path: string): Promise<T> => {
-    for (;;) {
+  const get = <T>(path: string): Promise<T> =>
+    until(`an answer to ${path}`, async () => {
       try {
         return await ask<T>(socketPath(join(dir, 'data')), 'GET', path)
       } catch (error) {
         if (agent.child.exitCode !== null) throw new Error(agent.stderr, { cause: error })
-        await sleep(50)
+        return undefined
       }
-    }
-  }
+    })
   const sensor = async (id: string) =>
     (await get<AgentStatus>('/status')).sensors.find((one) => one.id === id)!
 
@@ -100,23 +99,20 @@ test('GPS, a line device and OBD behind an ELM327 run in one agent, and an unplu
     'Box.temp': 21.5,
     'Vehicle.OBD.EngineSpeed': Math.round(vehicle.engine.rpm * 4) / 4,
   }
-  for (;;) {
+  const values = await until('a value of every sensor', async () => {
     const signals = await get<Signals>('/signals')
     const found = Object.keys(wanted).map((name) => signals.find((one) => one.name === name)?.value)
-    if (!found.includes(undefined)) {
-      assert.deepEqual(found, Object.values(wanted))
-      break
-    }
-    await sleep(50)
-  }
+    return !found.includes(undefined) && found
+  })
+  assert.deepEqual(values, Object.values(wanted))
   const { timeSeen } = await get<AgentStatus>('/status')
   assert.equal(timeSeen?.sensor, 'gps')
 
   await gps.close()
-  while ((await sensor('gps')).state !== 'recovering') await sleep(20)
+  await until('the loss of gps', async () => (await sensor('gps')).state === 'recovering')
   assert.equal((await sensor('box')).state, 'live')
   gps = plug('gps')
-  while ((await sensor('gps')).gaps === 0) await sleep(20)
+  await until('the return of gps', async () => (await sensor('gps')).gaps > 0)
   const after = await sensor('gps')
   assert.equal(after.state, 'live')
   assert.equal(after.opens, 2)
