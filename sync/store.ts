@@ -23,7 +23,7 @@ const STATES: Partial<Record<SyncError['code'], OutboxState>> = {
 const NARROW: Complaint = {
   code: 'OUTBOX_FULL',
   message: 'the disk of the outbox has no room: older and less important records give way',
-  hint: 'Free some space on the disk that holds the outbox, or lower outbox.maxBytes.',
+  hint: 'Free some space on the disk that holds the outbox, or lower outbox.maxMiB.',
 }
 
 export interface StoreEvents {
