@@ -110,14 +110,11 @@ const model = z.strictObject({
   runtime: z.enum(['auto', 'compiled', 'tfjs-node', 'tfjs-wasm', 'tfjs-cpu']).default('auto'),
 })
 
-const laneLimit = z.strictObject({ maxMiB: z.number().positive().optional() })
-
 const outbox = z.strictObject({
   /** Longest time that a record of the lower lanes waits for its commit. */
   groupCommitMs: z.number().int().min(0).max(10_000).default(50),
   /** Bytes of the outbox's files on disk, all lanes together. */
   maxMiB: z.number().positive().default(512),
-  lanes: z.partialRecord(lane, laneLimit).default({}),
 })
 
 const secret = z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])

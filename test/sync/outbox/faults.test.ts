@@ -15,6 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { SyncError } from '../../../sync/errors.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
 import { ledgerOf, openOutbox, readAll, record, tempFolder } from '../support.ts'
 
@@ -205,9 +206,10 @@ test('a folder that cannot be written is named', (t) => {
   const path = disk ? join(disk, 'o.db') : join(folder, 'sub', 'o.db')
   assert.throws(
     () => Outbox.open({ path, vehicle: 'v1', bootId: 'b' }),
-    (error: any) => {
+    (error: unknown) => {
+      assert.ok(error instanceof SyncError)
       assert.equal(error.code, 'OUTBOX_READONLY')
-      assert.match(error.hint, /read-write/)
+      assert.match(error.hint ?? '', /read-write/)
       return true
     },
   )
