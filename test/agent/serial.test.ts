@@ -118,6 +118,11 @@ test('GPS, a line device and OBD behind an ELM327 run in one agent, and an unplu
   assert.equal(after.opens, 2)
   assert.ok(after.gapMs > 0)
 
+  // The gap's record, and what the ECU says it is: the last of its answers.
+  await until('identification', async () => {
+    const { sync } = await get<AgentStatus>('/status')
+    return sync!.lanes.events.records >= 2
+  })
   agent.child.kill('SIGTERM')
   assert.equal((await agent.finished).code, 0, agent.stderr)
   assert.match(agent.stderr, /"code":"DEVICE_(LOST|MISSING)".*"msg":"sensor gps is recovering"/)
