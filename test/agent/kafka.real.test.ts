@@ -139,9 +139,10 @@ test('a broker that answers nonsense: the agent goes on, says so, and loses noth
   t.after(() => agent.child.kill('SIGKILL'))
   const status = await statusWhen(
     dir,
-    ({ sync, records }) => sync?.uplink.lastError !== undefined && records > 30,
+    // Between two tries it is `connecting` for a moment.
+    ({ sync, records }) =>
+      sync?.uplink.state === 'offline' && sync.uplink.lastError !== undefined && records > 30,
   )
-  assert.equal(status.sync?.uplink.state, 'offline')
   assert.ok(status.sync?.uplink.lastError?.hint)
   agent.child.kill('SIGTERM')
   assert.equal((await agent.finished).code, 0)

@@ -12,6 +12,9 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
   relay: () => import('./relay.ts'),
 }
 
+/** Those that take minutes and many connections run only when they are named. */
+const ON_REQUEST = new Set(['relay'])
+
 const args = process.argv.slice(2)
 const json = args.includes('--json')
 const wanted = args.filter((arg) => !arg.startsWith('-'))
@@ -24,7 +27,8 @@ if (unknown.length || args.includes('--help')) {
 }
 
 const rows: BenchRow[] = []
-for (const name of wanted.length ? wanted : Object.keys(BENCHES)) {
+const usual = Object.keys(BENCHES).filter((name) => !ON_REQUEST.has(name))
+for (const name of wanted.length ? wanted : usual) {
   console.error(`… ${name}`)
   rows.push(...(await (await BENCHES[name]()).bench()))
 }
