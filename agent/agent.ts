@@ -1,9 +1,7 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { SignalCatalog } from '../sensors/reading.ts'
 import type { Clock } from '../sensors/sensor.ts'
-import { LANES, type Lane } from '../sync/record.ts'
+import type { Lane } from '../sync/record.ts'
 import { Sync } from '../sync/sync-thread.ts'
 import { Buses } from './buses.ts'
 import { Channels } from './channels.ts'
@@ -13,8 +11,9 @@ import { knownSignals } from './collection/known-signals.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { ControlServer } from './control/server.ts'
 import { socketPath } from './control/socket-path.ts'
+import { prepareDataDir } from './data-dir.ts'
 import { type Decoding, loadDecoder } from './decoding.ts'
-import { AgentError } from './error.ts'
+import { delivered, type Leftover } from './delivery.ts'
 import { Fence } from './fence.ts'
 import { Health, healthOf } from './health.ts'
 import type { Logger } from './log.ts'
@@ -28,25 +27,11 @@ import { Supervisor } from './supervisor/supervisor.ts'
 import { TakingDown } from './taking-down.ts'
 import { TimeWatch } from './time/time-watch.ts'
 
-const DELIVERED_LOOK_MS = 100
-/** How much longer a status is waited for that knows of the last record. */
-const STATUS_GRACE_MS = 3_000
-
 /** Above the bound that the outbox has itself. */
 const OUTBOX_LIMIT_MS = 60_000
 
 /** How often campaigns look whether readings still come. */
 const TICK_MS = 1000
-
-/** What was not delivered in the time given. */
-export interface Leftover {
-  /** Records in the outbox. */
-  readonly waiting: number
-  /** Records that the disk has not taken. */
-  readonly uncommitted: number
-  /** Whether there is an uplink that they wait for. */
-  readonly uplink: boolean
-}
 
 /** One running agent: every part made, joined and, at the end, taken down in order. */
 export class Agent {
@@ -205,32 +190,8 @@ export class Agent {
    * Resolves once all that was collected so far has been delivered, or after `limitMs`; where there is
    * no uplink, once it is committed. Answers what is left.
    */
-  async delivered(limitMs: number): Promise<Leftover> {
-    const deadlineUs = this.#clock.monoUs() + limitMs * 1000
-    let committed = false
-    // On a full disk this may last for ever: it is waited for below, and no longer than `limitMs`.
-    const flushed = this.#sync.flush().then(
-      () => {
-        committed = true
-      },
-      () => {},
-    )
-    await Promise.race([flushed, sleep(limitMs, undefined, { ref: false })])
-    // The status of before may not yet know of what has just been kept.
-    const asked = this.#clock.nowUs()
-    for (;;) {
-      const { lanes, uplink, outbox, timeUs } = this.#sync.status()
-      const waiting = LANES.reduce((sum, lane) => sum + lanes[lane].records, 0)
-      const fresh = timeUs >= asked
-      const done = uplink.kind === 'none' || (waiting === 0 && fresh)
-      const lateUs = this.#clock.monoUs() - deadlineUs
-      const over = lateUs > (fresh ? 0 : STATUS_GRACE_MS * 1000)
-      if (over || (committed && done)) {
-        const uncommitted = committed ? 0 : outbox.queuedRecords
-        return { waiting, uncommitted, uplink: uplink.kind !== 'none' }
-      }
-      await sleep(DELIVERED_LOOK_MS)
-    }
+  delivered(limitMs: number): Promise<Leftover> {
+    return delivered(this.#sync, this.#clock, limitMs)
   }
 
   status(): AgentStatus {
@@ -308,17 +269,6 @@ export class Agent {
       timeUs,
       ...stampsOf(this.#clock, timeUs),
       payload: JSON.stringify(content),
-    })
-  }
-}
-
-function prepareDataDir(dataDir: string): void {
-  try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o750 })
-  } catch (cause) {
-    throw new AgentError('DATA_DIR_DENIED', `Cannot make ${dataDir}: ${(cause as Error).message}`, {
-      cause,
-      hint: 'Set dataDir to a folder that this user may write.',
     })
   }
 }

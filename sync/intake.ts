@@ -22,6 +22,9 @@ interface Sent {
  * What was taken in and is not yet on the disk: collected, handed over, and lost. Bounded; what does
  * not fit is counted by lane and cause until a batch takes the count along.
  */
+/** What a 64-bit integer column and a double both hold to the microsecond. */
+const MAX_TIME = Number.MAX_SAFE_INTEGER
+
 export class Intake {
   readonly #maxQueuedBytes: number
   readonly #maxRecordBytes: number
@@ -57,8 +60,10 @@ export class Intake {
   }
 
   /** Why a record cannot be taken, apart from a lack of room. */
-  invalid({ lane, type, payload }: NewRecord): boolean {
-    return !type || !LANES.includes(lane) || this.#tooLarge(payload)
+  invalid({ lane, type, payload, timeUs, monoUs }: NewRecord): boolean {
+    // A time that SQLite cannot hold would take the whole transaction with it.
+    const timed = Math.abs(timeUs) <= MAX_TIME && Math.abs(monoUs) <= MAX_TIME
+    return !type || !LANES.includes(lane) || !timed || this.#tooLarge(payload)
   }
 
   hasRoom({ lane, payload }: NewRecord): boolean {

@@ -1,5 +1,5 @@
 import type { Batch } from './batch.ts'
-import type { OutboxOptions } from './outbox/outbox.ts'
+import type { OutboxOptions } from './outbox/options.ts'
 import type { PumpLimits } from './pump-limits.ts'
 import type { Complaint, SyncStatus } from './status.ts'
 import type { UplinkConfig } from './uplinks.ts'

@@ -40,15 +40,15 @@ export class J1939Sensor implements Sensor {
   async run(context: SensorContext, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     const node = new Node(context, this.#config)
+    // Where the bus fails, asking and showing must end with this opening, not go on beside the next.
+    const over = new AbortController()
+    const until = AbortSignal.any([signal, over.signal])
     try {
       node.open()
       context.opened()
-      await Promise.race([
-        node.failed,
-        this.#ask(node, context, signal),
-        show(node, context, signal),
-      ])
+      await Promise.race([node.failed, this.#ask(node, context, until), show(node, context, until)])
     } finally {
+      over.abort()
       node.close()
     }
   }

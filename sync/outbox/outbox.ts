@@ -3,7 +3,7 @@ import { SyncError } from '../errors.ts'
 import type { LedgerEntry } from '../ledger.ts'
 import { LANES, type Lane, type NewRecord, type StoredRecord } from '../record.ts'
 import type { Positions } from '../uplink.ts'
-import { Book, type OutboxClock } from './book.ts'
+import { Book } from './book.ts'
 import { Eviction } from './eviction.ts'
 import { outboxFault } from './faults.ts'
 import { Graveyard } from './graveyard.ts'
@@ -11,38 +11,20 @@ import {
   DEFAULT_OUTBOX_LIMITS,
   LEAST_FILE_BYTES,
   type OutboxLimits,
-  recordBytes,
   transactionBytes,
 } from './limits.ts'
+import { type OutboxOptions, payloadOf, systemClock } from './options.ts'
 import { type Quarantined, quarantine } from './quarantine.ts'
-import { Salvager } from './salvager.ts'
+import { SALVAGE_MS, Salvager } from './salvager.ts'
 import { newEpoch, openDatabase } from './schema.ts'
 import { type KeptRecord, Shelf } from './shelf.ts'
 import { Space } from './space.ts'
 import { fileStat, type OutboxStat, shelfStat } from './stat.ts'
+import { surrender } from './surrender.ts'
 import { repairTimes } from './time-repair.ts'
-
-export interface OutboxOptions {
-  /** The database file; its folder is made. */
-  readonly path: string
-  readonly vehicle: string
-  /** Names this boot of the machine, so that monotonic times can be compared. */
-  readonly bootId: string
-  readonly limits?: Partial<OutboxLimits>
-  /** Times for ledger records. */
-  readonly clock?: OutboxClock
-}
 
 /** Counters are written down with every delete, and at the latest after so many records. */
 const MARK_EVERY_RECORDS = 10_000
-
-/** Salvage goes on for so long at a time, so that new records need not wait for it. */
-const SALVAGE_MS = 200
-
-const systemClock: OutboxClock = {
-  nowUs: () => Date.now() * 1000,
-  monoUs: () => Number(process.hrtime.bigint() / 1000n),
-}
 
 /**
  * The SQLite file that holds records until the other side has them. Synchronous: it belongs into a
@@ -157,7 +139,7 @@ export class Outbox {
     losses: readonly LedgerEntry[],
     also?: () => void,
   ): { first: number; last: number } {
-    const payloads = records.map((record) => this.#checked(record))
+    const payloads = records.map((record) => payloadOf(record, this.#limits))
     const bytes = payloads.reduce((sum, { length }) => sum + length, 0)
     if (bytes > transactionBytes(this.#limits)) {
       throw new SyncError('RECORD_INVALID', `${bytes} bytes are too much for one transaction`)
@@ -283,18 +265,7 @@ export class Outbox {
    * and the ledger says where to.
    */
   surrender(upTo: Positions, detail: string): void {
-    this.#shelf.transact(() => {
-      const entries: LedgerEntry[] = []
-      for (const lane of LANES) {
-        const extent = this.#shelf.tables[lane].extent(0, upTo[lane])
-        if (extent.records === 0) continue
-        const firstSeq = this.#shelf.tables[lane].first(0)!.seq
-        this.#shelf.delete(lane, 0, upTo[lane], extent)
-        const { records: count } = extent
-        entries.push({ cause: 'exported', lane, firstSeq, lastSeq: upTo[lane], count, detail })
-      }
-      if (entries.length > 0) this.#book.tell(entries)
-    })
+    surrender(this.#shelf, this.#book, upTo, detail)
   }
 
   stat(): OutboxStat {
@@ -325,16 +296,5 @@ export class Outbox {
     } catch {
       // The process's end closes it.
     }
-  }
-
-  #checked(record: NewRecord): Uint8Array {
-    const { payload, type, lane } = record
-    const bytes = typeof payload === 'string' ? Buffer.from(payload) : payload
-    if (bytes.length <= recordBytes(this.#limits) && type && LANES.includes(lane)) return bytes
-    throw new SyncError(
-      'RECORD_INVALID',
-      `record of ${bytes.length} bytes, type "${type}", lane "${lane}"`,
-      { hint: `Needs a type, a lane, and at most ${recordBytes(this.#limits)} bytes.` },
-    )
   }
 }

@@ -4,6 +4,9 @@ import type { LedgerEntry } from '../ledger.ts'
 import { LANES, type Lane } from '../record.ts'
 import { DamagedFile, type SalvagedRecord } from './damaged.ts'
 
+/** Salvage goes on for so long at a time, so that new records need not wait for it. */
+export const SALVAGE_MS = 200
+
 /** Taken over in one transaction. */
 const STEP_RECORDS = 500
 const STEP_BYTES = 256 * 1024

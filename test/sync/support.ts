@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LEDGER_TYPE, type LedgerEntry, parseLedger } from '../../sync/ledger.ts'
-import { Outbox, type OutboxOptions } from '../../sync/outbox/outbox.ts'
+import type { OutboxOptions } from '../../sync/outbox/options.ts'
+import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES, type Lane, type NewRecord, type StoredRecord } from '../../sync/record.ts'
 
 /** A folder that goes away with the test. */

@@ -1,0 +1,14 @@
+import { mkdirSync } from 'node:fs'
+import { AgentError } from './error.ts'
+
+/** Makes the data folder, for this user and group only. */
+export function prepareDataDir(dataDir: string): void {
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o750 })
+  } catch (cause) {
+    throw new AgentError('DATA_DIR_DENIED', `Cannot make ${dataDir}: ${(cause as Error).message}`, {
+      cause,
+      hint: 'Set dataDir to a folder that this user may write.',
+    })
+  }
+}
