@@ -1,4 +1,5 @@
-import { type Bundle, loadBundle } from '../models/bundle/load.ts'
+import { openBundle } from '../models/bundle/archive.ts'
+import type { Bundle } from '../models/bundle/load.ts'
 import { type OpenNetwork, openNetwork } from '../models/runtime/open.ts'
 import { type Inference, Scorer } from '../models/scorer.ts'
 import type { ReadingBatch, SignalCatalog } from '../sensors/reading.ts'
@@ -48,7 +49,7 @@ export async function loadModels(
 ): Promise<Models> {
   const live = await Promise.all(
     config.models.map(async ({ bundle: dir, lane, runtime }) => {
-      const bundle = loadBundle(dir)
+      const bundle = await openBundle(dir)
       const open = await openNetwork(bundle, runtime === 'auto' ? undefined : runtime)
       const scorer = new Scorer(bundle, open, { catalog, nowUs: () => clock.monoUs() })
       const { name } = bundle.manifest

@@ -8,6 +8,7 @@ export type ModelErrorCode =
   | 'BUNDLE_WEIGHTS'
   | 'BUNDLE_GOLDEN'
   | 'BUNDLE_LIMIT'
+  | 'BUNDLE_ARCHIVE'
   | 'RUNTIME_MISSING'
   | 'INPUT_COLUMNS'
   | 'INPUT_VALUES'

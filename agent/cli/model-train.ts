@@ -1,4 +1,5 @@
-import { type Bundle, loadBundle } from '../../models/bundle/load.ts'
+import { openBundle } from '../../models/bundle/archive.ts'
+import type { Bundle } from '../../models/bundle/load.ts'
 import { type OpenNetwork, openNetwork } from '../../models/runtime/open.ts'
 import type { RuntimeName } from '../../models/runtime.ts'
 import { csvRows, type FileDigest } from '../../models/training/csv.ts'
@@ -6,7 +7,7 @@ import { evaluateBundle } from '../../models/training/evaluate.ts'
 import { type Recipe, readRecipe } from '../../models/training/recipe.ts'
 import { type TrainingOptions, trainBundle } from '../../models/training/train.ts'
 import { FAULT_KINDS } from '../../sensors/simulator/faults.ts'
-import { codeVersion } from './model.ts'
+import { CODE_VERSION } from '../code-version.ts'
 import { type DriveResult, judgeDrive, simulatedRows, simulationSource } from './model-drives.ts'
 import { formatCount, formatSpan, paint } from './output.ts'
 
@@ -52,7 +53,7 @@ export async function train(options: {
     recipe,
     ...(options.csv ? fromCsv(recipe, options.csv) : fromDrives(recipe)),
     out: options.out,
-    codeVersion: codeVersion(),
+    codeVersion: CODE_VERSION,
     onRows: (records) => progress.tell(() => `reading: ${formatCount(records)} rows`),
     onCollected: () => progress.restart(),
     onEpoch: (epoch, epochs, loss) =>
@@ -114,7 +115,7 @@ export async function evaluate(
   },
 ): Promise<void> {
   const recipe = readRecipe(options.recipe)
-  const bundle = loadBundle(dir)
+  const bundle = await openBundle(dir)
   const open = await openNetwork(bundle, options.runtime)
   if (!options.csv) {
     evaluateDrives(bundle, open, options)

@@ -60,3 +60,8 @@ export function formatSpan(ms: number): string {
   if (s < 86_400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
   return `${Math.floor(s / 86_400)} d ${Math.floor((s % 86_400) / 3600)} h`
 }
+
+/** A measured number to four digits, as a person wants it. */
+export function short(value: number): string {
+  return String(Number(value.toPrecision(4)))
+}

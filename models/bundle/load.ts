@@ -1,9 +1,9 @@
-import { closeSync, constants, fstatSync, openSync, readSync, realpathSync } from 'node:fs'
-import { join, posix, sep } from 'node:path'
+import { posix } from 'node:path'
 import { ModelError } from '../errors.ts'
 import type { ModelParts } from '../runtime.ts'
 import { reconstructionScore } from '../score.ts'
 import { bundleHash, sha256Of } from './canonical.ts'
+import { readInside } from './folder.ts'
 import { MANIFEST_FORMAT, type Manifest, manifestSchema } from './manifest.ts'
 import { partsOf } from './parts.ts'
 import { staysInside } from './paths.ts'
@@ -17,6 +17,7 @@ export const MAX_BUNDLE_BYTES = 128 << 20
 
 /** A verified bundle, in memory: what was hashed is what will run. */
 export interface Bundle {
+  /** The folder or archive that it was read from. */
   readonly dir: string
   /** sha256 over the canonical manifest, which lists the hash of every file. */
   readonly hash: string
@@ -34,11 +35,19 @@ const ANEW = 'Fetch or copy the bundle anew; the one in use stays in use.'
  *   `BUNDLE_HASH`, `BUNDLE_SHAPE` or `BUNDLE_WEIGHTS`
  */
 export function loadBundle(dir: string, wantedHash?: string): Bundle {
-  const text = readInside(dir, MANIFEST_FILE, MAX_MANIFEST_BYTES).toString('utf8')
+  return bundleFrom(dir, (path, maxBytes) => readInside(dir, path, maxBytes), wantedHash)
+}
+
+/** Gives the content of a file of a bundle by its path in it; refuses one of more than `maxBytes`. */
+export type BundleReader = (path: string, maxBytes: number) => Buffer
+
+/** `loadBundle`, whatever the bundle's files lie in. */
+export function bundleFrom(dir: string, read: BundleReader, wantedHash?: string): Bundle {
+  const text = read(MANIFEST_FILE, MAX_MANIFEST_BYTES).toString('utf8')
   const json = parseJson(text)
   const manifest = checkManifest(json)
   const hash = bundleHash(json)
-  const written = readInside(dir, HASH_FILE, 256).toString('utf8').trim().split(/\s/)[0]
+  const written = read(HASH_FILE, 256).toString('utf8').trim().split(/\s/)[0]
   for (const [wanted, by] of [
     [written, HASH_FILE],
     [wantedHash ?? hash, 'the release'],
@@ -49,7 +58,7 @@ export function loadBundle(dir: string, wantedHash?: string): Bundle {
       })
     }
   }
-  const files = readFiles(dir, manifest)
+  const files = readFiles(read, manifest)
   const networkFile = manifest.network.file
   const text2 = files.get(networkFile)
   if (!text2) throw notListed(networkFile)
@@ -131,11 +140,11 @@ export function checkManifest(json: unknown): Manifest {
   return manifest
 }
 
-function readFiles(dir: string, manifest: Manifest): Map<string, Buffer> {
+function readFiles(read: BundleReader, manifest: Manifest): Map<string, Buffer> {
   const files = new Map<string, Buffer>()
   let left = MAX_BUNDLE_BYTES
   for (const { path, bytes, sha256 } of manifest.files) {
-    const content = readInside(dir, path, Math.min(MAX_FILE_BYTES, left))
+    const content = read(path, Math.min(MAX_FILE_BYTES, left))
     left -= content.length
     if (content.length !== bytes || sha256Of(content) !== sha256) {
       throw new ModelError(
@@ -147,47 +156,4 @@ function readFiles(dir: string, manifest: Manifest): Map<string, Buffer> {
     files.set(path, content)
   }
   return files
-}
-
-/** Reads a file that must lie inside `dir`, links followed, and be no larger than `maxBytes`. */
-function readInside(dir: string, path: string, maxBytes: number): Buffer {
-  const climbs = () =>
-    new ModelError('BUNDLE_PATH', `${path} leads out of the bundle`, {
-      hint: 'Do not use this bundle: whoever made it wanted other files to be read.',
-    })
-  if (!staysInside(path)) throw climbs()
-  let file: number
-  try {
-    const root = realpathSync(dir)
-    const real = realpathSync(join(root, path))
-    if (!real.startsWith(root + sep)) throw climbs()
-    // Not to be held up by a pipe in place of a file.
-    file = openSync(real, constants.O_RDONLY | constants.O_NONBLOCK)
-  } catch (cause) {
-    if (cause instanceof ModelError) throw cause
-    throw new ModelError('BUNDLE_MISSING', `cannot read ${join(dir, path)}`, {
-      cause,
-      hint: 'Check the path: a bundle is a folder with manifest.json, bundle.sha256 and the files it lists.',
-    })
-  }
-  try {
-    const status = fstatSync(file)
-    if (!status.isFile() || status.size > maxBytes) {
-      throw new ModelError(
-        'BUNDLE_LIMIT',
-        `${path} is ${status.isFile() ? `${status.size} bytes, at most ${maxBytes} are read` : 'no file'}`,
-        { hint: ANEW },
-      )
-    }
-    const content = Buffer.alloc(status.size)
-    let at = 0
-    while (at < content.length) {
-      const got = readSync(file, content, at, content.length - at, at)
-      if (got === 0) break
-      at += got
-    }
-    return content.subarray(0, at)
-  } finally {
-    closeSync(file)
-  }
 }
