@@ -14,6 +14,8 @@ export type ModelErrorCode =
   | 'INPUT_VALUES'
   | 'TRAINING_RECIPE'
   | 'TRAINING_DATA'
+  | 'TRIAL_BARRED'
+  | 'TRIAL_BUSY'
 
 /** A failure around a model. `hint` tells a technician at the roadside what to do next. */
 export class ModelError extends Error {
