@@ -1,37 +1,34 @@
-import { join } from 'node:path'
 import { SignalCatalog } from '../sensors/reading.ts'
 import type { Clock } from '../sensors/sensor.ts'
 import type { Lane } from '../sync/record.ts'
-import { Sync } from '../sync/sync-thread.ts'
+import type { Sync } from '../sync/sync-thread.ts'
+import { Api } from './api/api.ts'
+import { statusOperations } from './api/operations/status.ts'
 import { Buses } from './buses.ts'
 import { Channels } from './channels.ts'
-import { bootId, clockState, stampsOf, systemClock } from './clock.ts'
+import { clockState, stampsOf, systemClock } from './clock.ts'
 import { makeCampaigns } from './collection/campaigns.ts'
 import { knownSignals } from './collection/known-signals.ts'
 import type { LoadedConfig } from './config/load.ts'
 import { ControlServer } from './control/server.ts'
 import { socketPath } from './control/socket-path.ts'
 import { prepareDataDir } from './data-dir.ts'
-import { type Decoding, loadDecoder } from './decoding.ts'
+import { type Decoding, loadDecoder, NO_DECODING } from './decoding.ts'
 import { delivered, type Leftover } from './delivery.ts'
 import { Fence } from './fence.ts'
-import { Health, healthOf } from './health.ts'
 import type { Logger } from './log.ts'
-import { loadModels, type Models } from './models.ts'
 import { NamedReadings } from './names/named-readings.ts'
 import { Names } from './names/names.ts'
-import { Pipeline } from './pipeline.ts'
-import { AgentRelay } from './relay.ts'
-import { type AgentStatus, type DecodeStatus, VERSION } from './status.ts'
-import { Supervisor } from './supervisor/supervisor.ts'
+import { openSync } from './open-sync.ts'
+import type { PartContext } from './part.ts'
+import { ReadingSide } from './reading-side.ts'
+import { RunningParts } from './running-parts.ts'
+import { type AgentStatus, type SignalNow, signalsOf, VERSION } from './status.ts'
 import { TakingDown } from './taking-down.ts'
-import { TimeWatch } from './time/time-watch.ts'
+import { Taps } from './taps.ts'
 
 /** Above the bound that the outbox has itself. */
 const OUTBOX_LIMIT_MS = 60_000
-
-/** How often campaigns look whether readings still come. */
-const TICK_MS = 1000
 
 /** One running agent: every part made, joined and, at the end, taken down in order. */
 export class Agent {
@@ -43,19 +40,14 @@ export class Agent {
   readonly #log: Logger
   readonly #fence: Fence
   readonly #channels: Channels
+  readonly #taps: Taps
+  readonly #api: Api
+  readonly #parts: RunningParts
+  #decoding: Decoding = NO_DECODING
   #sync!: Sync
-  #relay: AgentRelay | undefined
-  #models!: Models
-  #pipeline!: Pipeline
-  #decodeStatus: () => DecodeStatus | undefined = () => undefined
-  #reads: Decoding['reads'] = () => undefined
-  #supervisor!: Supervisor
+  #reading: ReadingSide | undefined
   #control!: ControlServer
-  /** Time of day as a satellite receiver told it last. */
-  #timeSeen: { sensor: string; utcUs: number; monoUs: number } | undefined
-  #ticking: NodeJS.Timeout | undefined
-  #health: Health | undefined
-  #time: TimeWatch | undefined
+  #timeSeen: AgentStatus['timeSeen']
   #stopping: Promise<void> | undefined
 
   private constructor(config: LoadedConfig, log: Logger, clock: Clock) {
@@ -63,11 +55,19 @@ export class Agent {
     this.#log = log
     this.#clock = clock
     this.#fence = new Fence(log)
+    this.#taps = new Taps(this.#fence.caught)
+    this.#api = new Api((content) => this.#tell('milepost.operated.v1', content))
+    this.#parts = new RunningParts(this.#fence.caught)
     this.#channels = new Channels((bus) => {
       const name = this.#buses.nameOf(bus)
-      return { name, send: config.buses[name]?.send ?? [], reads: this.#reads(bus) }
+      return { name, send: config.buses[name]?.send ?? [], reads: this.#decoding.reads(bus) }
     }, this.#fence.caught)
     this.#startedUs = clock.nowUs()
+    this.#taps.watch('status', {
+      timeSeen: (sensor, utcUs, monoUs) => {
+        this.#timeSeen = { sensor, utcUs, monoUs }
+      },
+    })
   }
 
   /**
@@ -100,90 +100,66 @@ export class Agent {
     signal?.throwIfAborted()
     prepareDataDir(config.dataDir)
     const names = new Names(config, this.#log)
-    const decoding = await loadDecoder(config, this.#buses, this.#catalog, names, this.#log)
+    this.#decoding = await loadDecoder(config, this.#buses, this.#catalog, names, this.#log)
     const known = knownSignals(this.#catalog, config.sensors)
     names.warnOfUnused(known)
     signal?.throwIfAborted()
-    this.#decodeStatus = decoding.status
-    this.#reads = decoding.reads
-    const fetch = (sensor: string, what: string): void => this.#fetch(sensor, what)
+    const fetch = (sensor: string, what: string): void => {
+      if (this.#reading?.supervisor.fetch(sensor, what)) return
+      this.#log.warn({ sensor, what }, `sensor ${sensor} cannot be asked for ${what} now`)
+    }
     const campaigns = makeCampaigns(config, { catalog: this.#catalog, known, fetch }, this.#log)
-    this.#control = await ControlServer.listen(socketPath(config.dataDir), {
-      'GET /status': () => this.status(),
-      'GET /signals': () => this.signals(),
-    })
-    this.#sync = await Sync.start({
-      outbox: {
-        path: join(config.dataDir, 'outbox.db'),
-        vehicle: config.vehicle,
-        bootId: bootId(),
-        maxBytes: config.outbox.maxMiB * 2 ** 20,
-        groupCommitMs: config.outbox.groupCommitMs,
-      },
-      uplink: config.uplink,
-    })
+    this.#api.add(...statusOperations(this.#api, this))
+    this.#control = await ControlServer.listen(socketPath(config.dataDir), this.#api)
+    this.#sync = await openSync(config)
     signal?.throwIfAborted()
-    this.#time = new TimeWatch(this.#clock, this.#sync, this.#log)
-    this.#relay = await AgentRelay.start(config, this.#log)
-    this.#models = await loadModels(config, this.#catalog, this.#clock, this.#log, {
-      keep: (lane, record) => this.#keep(lane, record.type, record.timeUs, record.content),
-      began: (model, timeUs, score) => this.#pipeline.anomaly(model, timeUs, score),
-    })
-    signal?.throwIfAborted()
-    this.#pipeline = new Pipeline({
-      catalog: this.#catalog,
-      decoder: decoding.decoder,
-      campaigns,
-      observers: this.#models.observers,
-      keep: (campaign, record) =>
-        this.#keep(campaign.config.lane, record.type, record.timeUs, record.content),
-      caught: this.#fence.caught,
-    })
-    const named = new NamedReadings(names, this.#catalog, this.#log)
-    this.#tell('milepost.agent.started.v1', { version: VERSION, node: process.version })
-    this.#supervisor = new Supervisor(config.sensors, (name) => this.#buses.indexOf(name), {
+    await this.#parts.start(this.#partContext())
+    this.#api.complete()
+    this.#reading = await ReadingSide.load({
+      config,
       catalog: this.#catalog,
       clock: this.#clock,
-      frames: (batch) => {
-        this.#pipeline.frames(batch)
-        this.#channels.route(batch)
-      },
-      bus: (index) => this.#channels.of(index),
-      readings: (batch) => named.apply(batch, (given) => this.#pipeline.readings(given)),
-      event: (sensor, type, content, timeUs) =>
-        this.#keep('events', type, timeUs, { sensor, timeUs, ...content }),
-      timeSeen: (sensor, utcUs, monoUs) => {
-        this.#timeSeen = { sensor, utcUs, monoUs }
-        this.#time?.satellite(utcUs, monoUs)
-      },
-      changed: (status) => {
-        const { id, state, lastError } = status
-        const level = state === 'live' || state === 'off' || state === 'starting' ? 'info' : 'warn'
-        this.#log[level]({ sensor: id, state, ...lastError }, `sensor ${id} is ${state}`)
-      },
-      caught: this.#fence.caught,
+      log: this.#log,
+      fence: this.#fence,
+      buses: this.#buses,
+      channels: this.#channels,
+      taps: this.#taps,
+      decoder: this.#decoding.decoder,
+      campaigns,
+      named: new NamedReadings(names, this.#catalog, this.#log),
+      keep: (lane, type, timeUs, content) => this.#keep(lane, type, timeUs, content),
     })
-    if (config.health) {
-      this.#health = new Health(config.health.cron, this.#log, () => {
-        const nowUs = this.#clock.nowUs()
-        this.#keep('events', 'milepost.health.v1', nowUs, healthOf(this.status()))
-      })
-    }
-    const tick = (): void => this.#pipeline.tick(this.#clock.monoUs())
-    this.#ticking = setInterval(() => this.#fence.run('tick', tick), TICK_MS)
-    await this.#supervisor.start(signal)
     signal?.throwIfAborted()
+    this.#tell('milepost.agent.started.v1', { version: VERSION, node: process.version })
+    await this.#reading.start(signal)
+    signal?.throwIfAborted()
+    this.#parts.started()
   }
 
-  /** Asks a sensor for something out of turn, because a campaign's trigger says so. */
-  #fetch(sensor: string, what: string): void {
-    if (this.#supervisor.fetch(sensor, what)) return
-    this.#log.warn({ sensor, what }, `sensor ${sensor} cannot be asked for ${what} now`)
+  #partContext(): PartContext {
+    return {
+      config: this.#config,
+      clock: this.#clock,
+      log: this.#log,
+      dataDir: this.#config.dataDir,
+      catalog: this.#catalog,
+      sync: this.#sync,
+      taps: this.#taps,
+      api: this.#api,
+      status: () => this.status(),
+      signals: () => this.signals(),
+      keep: (lane, type, timeUs, content) => this.#keep(lane, type, timeUs, content),
+      caught: this.#fence.caught,
+      busName: (index) => this.#buses.nameOf(index),
+      databases: (bus) => this.#decoding.databases(bus),
+      channel: (bus) => this.#channels.of(this.#buses.indexOf(bus)),
+      fetch: (sensor, what) => this.#reading?.supervisor.fetch(sensor, what) ?? false,
+    }
   }
 
   /** Settles when every sensor has come to its end: a replay without a loop. */
   async ended(): Promise<void> {
-    await this.#supervisor.ended()
+    await this.#reading?.supervisor.ended()
   }
 
   /**
@@ -196,6 +172,7 @@ export class Agent {
 
   status(): AgentStatus {
     const nowUs = this.#clock.nowUs()
+    const parts = this.#parts.status()
     return {
       vehicle: this.#config.vehicle,
       version: VERSION,
@@ -205,29 +182,25 @@ export class Agent {
       nowUs,
       clock: clockState(nowUs),
       ...(this.#timeSeen ? { timeSeen: this.#timeSeen } : {}),
-      sensors: this.#supervisor?.status() ?? [],
+      sensors: this.#reading?.supervisor.status() ?? [],
       buses: this.#channels.status(),
-      decode: this.#decodeStatus(),
+      decode: this.#decoding.status(),
       signals: { known: this.#catalog.size, refused: this.#catalog.refused },
-      readings: this.#pipeline?.readingsSeen ?? 0,
-      records: this.#pipeline?.recordsMade ?? 0,
-      models: this.#models?.status() ?? [],
+      readings: this.#reading?.pipeline.readingsSeen ?? 0,
+      records: this.#reading?.pipeline.recordsMade ?? 0,
+      models: this.#reading?.models.status() ?? [],
       sync: this.#sync?.status(),
-      relay: this.#relay?.status(),
+      relay: parts.relay as AgentStatus['relay'],
+      parts,
       faults: this.#fence.status(),
       memoryBytes: process.memoryUsage.rss(),
     }
   }
 
   /** The latest reading of every signal seen so far. */
-  signals(): { name: string; unit: string; value: number; timeUs: number }[] {
+  signals(): SignalNow[] {
     // The control socket answers before the pipeline is there.
-    if (!this.#pipeline) return []
-    const { value, timeUs } = this.#pipeline.latest
-    return this.#catalog
-      .all()
-      .filter((signal) => timeUs[signal.index] > 0)
-      .map(({ index, name, unit }) => ({ name, unit, value: value[index], timeUs: timeUs[index] }))
+    return this.#reading ? signalsOf(this.#catalog, this.#reading.pipeline.latest) : []
   }
 
   /**
@@ -240,19 +213,16 @@ export class Agent {
   }
 
   async #close(): Promise<void> {
-    clearInterval(this.#ticking)
     const down = new TakingDown(this.#log)
-    await down.step('health', () => this.#health?.stop())
-    await down.step('sensors', () => this.#supervisor?.stop())
+    await down.step('sensors', () => this.#reading?.stop())
     if (this.#sync) {
-      await down.step('campaigns', () => this.#pipeline?.close())
-      const frames = this.#pipeline?.framesSeen
+      await down.step('campaigns', () => this.#reading?.pipeline.close())
+      const frames = this.#reading?.pipeline.framesSeen
       await down.step('farewell', () => this.#tell('milepost.agent.stopped.v1', { frames }))
     }
-    await down.step('relay', () => this.#relay?.close())
-    await down.step('time', () => this.#time?.stop())
+    await this.#parts.stop(down)
     await down.step('outbox', () => this.#sync?.close(), OUTBOX_LIMIT_MS)
-    await down.step('models', () => this.#models?.close())
+    await down.step('models', () => this.#reading?.models.close())
     await down.step('control socket', () => this.#control?.close())
     down.finish()
   }
@@ -270,5 +240,6 @@ export class Agent {
       ...stampsOf(this.#clock, timeUs),
       payload: JSON.stringify(content),
     })
+    this.#taps.record(lane, type, timeUs, content)
   }
 }

@@ -20,6 +20,16 @@ export interface Decoding {
   status(): DecodeStatus | undefined
   /** Which frames of a bus its DBC files describe; undefined where it has none. */
   reads(bus: number): readonly IdFilter[] | undefined
+  /** The DBC files of a bus; undefined where it has none. */
+  databases(bus: number): DatabaseSet | undefined
+}
+
+/** What there is where no bus has a DBC file. */
+export const NO_DECODING: Decoding = {
+  decoder: undefined,
+  status: () => undefined,
+  reads: () => undefined,
+  databases: () => undefined,
 }
 
 /**
@@ -57,7 +67,7 @@ export async function loadDecoder(
     sets[buses.indexOf(name)] = set
   }
   if (!sets.some((set) => set && set.messages.length > 0)) {
-    return { decoder: undefined, status: () => undefined, reads: () => undefined }
+    return NO_DECODING
   }
   const decoder = new Decoder(sets, catalog, {
     names: (message, signal, unit) => names.of(`${message}.${signal}`, unit),
@@ -67,6 +77,7 @@ export async function loadDecoder(
   return {
     decoder,
     reads: (bus) => filters[bus],
+    databases: (bus) => sets[bus],
     status: () => {
       const { decoded, unknown, short, skipped } = decoder
       const frames = decoded + unknown + skipped

@@ -1,6 +1,15 @@
 import { schedule } from 'node-cron'
 import type { Logger } from './log.ts'
+import type { Part, PartContext } from './part.ts'
 import type { AgentStatus } from './status.ts'
+
+export function healthPart({ config, clock, log, keep, status }: PartContext): Part | undefined {
+  if (!config.health) return undefined
+  const health = new Health(config.health.cron, log, () => {
+    keep('events', 'milepost.health.v1', clock.nowUs(), healthOf(status()))
+  })
+  return { name: 'health', stop: () => health.stop() }
+}
 
 /** A record now and then that says how the vehicle is, for those who look at the fleet from afar. */
 export class Health {

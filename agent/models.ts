@@ -45,6 +45,8 @@ export async function loadModels(
     keep(lane: Lane, record: Collected): void
     /** An anomaly has begun: campaigns may capture what was around it. */
     began(model: string, timeUs: number, score: number): void
+    /** Every inference. */
+    inference(model: string, inference: Inference): void
   },
 ): Promise<Models> {
   const live = await Promise.all(
@@ -54,7 +56,9 @@ export async function loadModels(
       const scorer = new Scorer(bundle, open, { catalog, nowUs: () => clock.monoUs() })
       const { name } = bundle.manifest
       return new LiveModel(bundle, open, scorer, (inference) => {
+        tell.inference(name, inference)
         const { event, score, threshold, contributors } = inference
+        if (!event) return
         const level = event === 'begin' ? 'warn' : 'info'
         log[level]({ model: name, score, threshold }, `anomaly ${event}: ${contributors[0].signal}`)
         tell.keep(lane, inferenceRecord(name, inference))
@@ -93,7 +97,6 @@ class LiveModel implements ReadingObserver {
     this.#scorer = scorer
     this.#emit = (inference) => {
       this.#last = inference
-      if (!inference.event) return
       if (inference.event === 'begin') this.#anomalies++
       tell(inference)
     }

@@ -2,11 +2,17 @@ import { join } from 'node:path'
 import { type RelayStatus, RelayThread } from '../sync/relay/relay-thread.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Logger } from './log.ts'
+import type { Part, PartContext } from './part.ts'
 
 const LOOK_MS = 1_000
 
+export function relayPart({ config, log }: PartContext): Promise<Part | undefined> {
+  return AgentRelay.start(config, log)
+}
+
 /** The part of an agent that relays other vehicles' records, where its config says so. */
-export class AgentRelay {
+class AgentRelay implements Part {
+  readonly name = 'relay'
   readonly #thread: RelayThread
   readonly #looking: NodeJS.Timeout
   #state = ''
@@ -36,7 +42,7 @@ export class AgentRelay {
     return this.#thread.status()
   }
 
-  async close(): Promise<void> {
+  async stop(): Promise<void> {
     clearInterval(this.#looking)
     await this.#thread.close()
   }

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { SignalCatalog } from '../sensors/reading.ts'
 import type { ClockState } from '../sync/record.ts'
 import type { RelayStatus } from '../sync/relay/status.ts'
 import type { SyncStatus } from '../sync/sync-thread.ts'
 import type { BusStatus } from './channels.ts'
+import type { Latest } from './collection/latest.ts'
 import type { FaultStatus } from './fence.ts'
 import type { ModelStatus } from './models.ts'
 import { PACKAGE_ROOT } from './package-root.ts'
@@ -13,6 +15,14 @@ import type { SensorStatus } from './supervisor/supervised.ts'
 export const VERSION: string = JSON.parse(
   readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'),
 ).version
+
+/** The latest reading of every signal that was seen. */
+export function signalsOf(catalog: SignalCatalog, { value, timeUs }: Latest): SignalNow[] {
+  return catalog
+    .all()
+    .filter(({ index }) => timeUs[index] > 0)
+    .map(({ index, name, unit }) => ({ name, unit, value: value[index], timeUs: timeUs[index] }))
+}
 
 /** What became of the frames. */
 export interface DecodeStatus {
@@ -32,6 +42,14 @@ export interface DecodeStatus {
   }
   /** DBC files that were refused and skipped, as the config allowed. */
   readonly skippedFiles: readonly string[]
+}
+
+/** The latest reading of one signal. */
+export interface SignalNow {
+  readonly name: string
+  readonly unit: string
+  readonly value: number
+  readonly timeUs: number
 }
 
 /** What `milepost status --json` prints. */
@@ -56,6 +74,8 @@ export interface AgentStatus {
   readonly sync: SyncStatus | undefined
   /** Where this agent relays other vehicles' records. */
   readonly relay: RelayStatus | undefined
+  /** What the other parts of the agent say of themselves, by name. */
+  readonly parts: Readonly<Record<string, unknown>>
   /** Parts that threw where nothing may throw, and how often; the agent went on. */
   readonly faults: readonly FaultStatus[]
   readonly memoryBytes: number

@@ -1,6 +1,7 @@
 import type { Clock } from '../../sensors/sensor.ts'
 import { bootId } from '../clock.ts'
 import type { Logger } from '../log.ts'
+import type { Part, PartContext } from '../part.ts'
 import { kernelSynced } from './adjtimex.ts'
 import { Timekeeper } from './timekeeper.ts'
 
@@ -11,8 +12,15 @@ interface Repairs {
   repairTimes(bootId: string, offsetUs: number): Promise<number>
 }
 
+export function timePart({ clock, sync, log, taps }: PartContext): Part {
+  const watch = new TimeWatch(clock, sync, log)
+  taps.watch('time', { timeSeen: (_, utcUs, monoUs) => watch.satellite(utcUs, monoUs) })
+  return watch
+}
+
 /** The timekeeper at work in an agent: looks each second, tells the log. */
-export class TimeWatch {
+class TimeWatch implements Part {
+  readonly name = 'time'
   readonly #keeper: Timekeeper
   readonly #timer: NodeJS.Timeout
 
