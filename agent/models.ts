@@ -1,41 +1,38 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { openBundle } from '../models/bundle/archive.ts'
 import type { Bundle } from '../models/bundle/load.ts'
-import { type OpenNetwork, openNetwork } from '../models/runtime/open.ts'
-import { type Inference, Scorer } from '../models/scorer.ts'
-import type { ReadingBatch, SignalCatalog } from '../sensors/reading.ts'
+import type { Inference } from '../models/scorer.ts'
+import { type Mended, Slot } from '../models/trial/slot.ts'
+import type { SignalCatalog } from '../sensors/reading.ts'
 import type { Clock } from '../sensors/sensor.ts'
 import type { Lane } from '../sync/record.ts'
+import { bootId } from './clock.ts'
 import type { Collected } from './collection/campaign.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Logger } from './log.ts'
-import type { ReadingObserver } from './pipeline.ts'
+import { inferenceRecord } from './models/inference-record.ts'
+import { LiveModel } from './models/live-model.ts'
+import { ModelSlot, type ModelStatus } from './models/model-slot.ts'
 
-/** What `status` says of one model. */
-export interface ModelStatus {
-  readonly name: string
-  /** Hash of the bundle. */
-  readonly hash: string
-  readonly runtime: string
-  readonly threshold: number
-  readonly inferences: number
-  /** Rows for which the network gave no finite score. */
-  readonly invalid: number
-  /** Events begun since the start; each is one record. */
-  readonly anomalies: number
-  readonly active: boolean
-  readonly lastScore: number | undefined
-  /** Signals that were there in a unit which the model cannot take. */
-  readonly problems: readonly string[]
-}
+export type { ModelStatus } from './models/model-slot.ts'
+
+/** What a start found broken in a slot, and mended. */
+export type SlotMended = Mended & { readonly slot: string }
 
 /** The models of the agent: verified when loaded, scored as readings come. */
 export interface Models {
-  readonly observers: readonly ReadingObserver[]
+  readonly observers: readonly ModelSlot[]
+  /** To be told on `critical` by whoever tells of updates. */
+  readonly mended: readonly SlotMended[]
   status(): ModelStatus[]
   close(): void
 }
 
-/** Loads every bundle of the config; one that does not verify is refused before anything starts. */
+/**
+ * Loads the bundle of each model of the config: the one that an update brought and that proved itself,
+ * else the config's own. Where not even that verifies, nothing starts.
+ */
 export async function loadModels(
   config: LoadedConfig,
   catalog: SignalCatalog,
@@ -49,105 +46,47 @@ export async function loadModels(
     inference(model: string, inference: Inference): void
   },
 ): Promise<Models> {
-  const live = await Promise.all(
-    config.models.map(async ({ bundle: dir, lane, runtime }) => {
-      const bundle = await openBundle(dir)
-      const open = await openNetwork(bundle, runtime === 'auto' ? undefined : runtime)
-      const scorer = new Scorer(bundle, open, { catalog, nowUs: () => clock.monoUs() })
-      const { name } = bundle.manifest
-      return new LiveModel(bundle, open, scorer, (inference) => {
-        tell.inference(name, inference)
-        const { event, score, threshold, contributors } = inference
-        if (!event) return
-        const level = event === 'begin' ? 'warn' : 'info'
-        log[level]({ model: name, score, threshold }, `anomaly ${event}: ${contributors[0].signal}`)
-        tell.keep(lane, inferenceRecord(name, inference))
-        if (event === 'begin') tell.began(name, inference.timeUs, score)
+  const mended: SlotMended[] = []
+  const slots = await Promise.all(
+    config.models.map(async ({ bundle: factory, slot, lane, runtime }) => {
+      const lost = (what: Mended): void => {
+        mended.push({ slot, ...what })
+        log.warn({ slot, ...what }, `model ${slot}: ${what.reason}`)
+      }
+      const dir = join(config.dataDir, 'models', slot)
+      // What updates brought stays in use where the config no longer asks for more of them.
+      const store =
+        config.updates || existsSync(dir)
+          ? new Slot({ dir, bootId: bootId(), nowUs: () => clock.nowUs() })
+          : undefined
+      for (const what of store?.mended ?? []) lost(what)
+      const open = (bundle: Bundle, release?: string): Promise<LiveModel> =>
+        LiveModel.open(bundle, runtime, { catalog, clock }, release)
+      const live = await (store ? store.load(factory, open, lost) : open(await openBundle(factory)))
+      return new ModelSlot({ slot, runtime }, live, store, {
+        inference: (name, inference) => {
+          tell.inference(name, inference)
+          const { event, score, threshold, contributors, timeUs } = inference
+          if (!event) return
+          const level = event === 'begin' ? 'warn' : 'info'
+          log[level](
+            { model: name, score, threshold },
+            `anomaly ${event}: ${contributors[0].signal}`,
+          )
+          tell.keep(lane, inferenceRecord(name, inference))
+          if (event === 'begin') tell.began(name, timeUs, score)
+        },
+        replaced: (name, last) =>
+          tell.keep(lane, inferenceRecord(name, last, 'its model was replaced')),
       })
     }),
   )
   return {
-    observers: live,
-    status: () => live.map((model) => model.status()),
+    observers: slots,
+    mended,
+    status: () => slots.map((slot) => slot.status()),
     close: () => {
-      for (const model of live) model.close()
-    },
-  }
-}
-
-/** One bundle at work: counts what it says, and tells when an anomaly begins or ends. */
-class LiveModel implements ReadingObserver {
-  readonly name: string
-  readonly #bundle: Bundle
-  readonly #open: OpenNetwork
-  readonly #scorer: Scorer
-  readonly #emit: (inference: Inference) => void
-  #anomalies = 0
-  #last: Inference | undefined
-
-  constructor(
-    bundle: Bundle,
-    open: OpenNetwork,
-    scorer: Scorer,
-    tell: (inference: Inference) => void,
-  ) {
-    this.name = `model ${bundle.manifest.name}`
-    this.#bundle = bundle
-    this.#open = open
-    this.#scorer = scorer
-    this.#emit = (inference) => {
-      this.#last = inference
-      if (inference.event === 'begin') this.#anomalies++
-      tell(inference)
-    }
-  }
-
-  observe(batch: ReadingBatch): void {
-    this.#scorer.readings(batch, this.#emit)
-  }
-
-  status(): ModelStatus {
-    const { manifest, hash } = this.#bundle
-    return {
-      name: manifest.name,
-      hash,
-      runtime: this.#open.runtime,
-      threshold: manifest.threshold.value,
-      inferences: this.#scorer.scored,
-      invalid: this.#scorer.invalid,
-      anomalies: this.#anomalies,
-      active: this.#last?.anomaly ?? false,
-      lastScore: this.#last?.score,
-      problems: this.#scorer.features.problems.map(
-        ({ signal, unit, wanted }) => `${signal} is in ${unit || 'no unit'}, not ${wanted}`,
-      ),
-    }
-  }
-
-  close(): void {
-    this.#open.network.dispose()
-  }
-}
-
-/** The record that begins or ends an anomaly. */
-function inferenceRecord(model: string, inference: Inference): Collected {
-  const { timeUs, event, score, threshold, contributors, bundleHash, runtime } = inference
-  const { latencyUs, sourceFromUs, sourceToUs } = inference
-  return {
-    type: 'milepost.inference.v1',
-    timeUs,
-    content: {
-      model,
-      event,
-      timeUs,
-      score,
-      threshold,
-      contributors,
-      bundleHash,
-      runtime,
-      latencyUs,
-      sourceFromUs,
-      sourceToUs,
+      for (const slot of slots) slot.close()
     },
   }
 }

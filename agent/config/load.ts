@@ -1,17 +1,18 @@
 import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { AgentError } from '../error.ts'
-import { UPLINK_PATHS, withPaths } from './paths.ts'
+import { UPLINK_PATHS, updatesWithPaths, withPaths } from './paths.ts'
 import { type ConfigProblem, lineOf, problemsOf } from './problems.ts'
 import { type Config, configSchema } from './schema.ts'
 import { planSensors, type SensorPlan } from './sensors.ts'
 
 /** A config that passed every check; all paths in it are absolute. */
-export interface LoadedConfig extends Omit<Config, 'sensors' | 'dataDir'> {
+export interface LoadedConfig extends Omit<Config, 'sensors' | 'dataDir' | 'models'> {
   readonly file: string
   readonly dataDir: string
   readonly sensors: readonly SensorPlan[]
+  readonly models: readonly ModelPlan[]
   /** Line of the file at which the value of this path stands, for what is checked later on. */
   lineOf(path: readonly PropertyKey[]): number
 }
@@ -52,6 +53,13 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   const sensors = planSensors(list, base, document, lines, problems)
   if (!checked.success || problems.length) refuse(file, problems)
   const config = checked.data
+  const models = planModels(config.models, base)
+  const twice = models.findIndex(({ slot }, i) => models.findIndex((m) => m.slot === slot) < i)
+  if (twice >= 0) {
+    const line = lineOf(document, lines, ['models', twice])
+    const message = `two models are called ${models[twice].slot}: give one of them a slot`
+    refuse(file, [{ line, path: `models.${twice}.slot`, message }])
+  }
 
   return {
     ...config,
@@ -74,8 +82,21 @@ export function parseConfig(text: string, file: string): LoadedConfig {
           },
         }
       : {}),
-    models: config.models.map((model) => ({ ...model, bundle: resolve(base, model.bundle) })),
+    models,
+    ...(config.updates ? { updates: updatesWithPaths(config.updates, base) } : {}),
   }
+}
+
+type ModelPlan = Config['models'][number] & { readonly slot: string }
+
+function planModels(models: Config['models'], base: string): ModelPlan[] {
+  return models.map((model) => {
+    const bundle = resolve(base, model.bundle)
+    const slot = model.slot ?? (basename(bundle)
+          .replace(/\.(tar|tgz)$/, '')
+          .replaceAll(/[^A-Za-z0-9._-]+/g, '-') || 'model')
+    return { ...model, bundle, slot }
+  })
 }
 
 function refuse(file: string, problems: readonly ConfigProblem[]): never {

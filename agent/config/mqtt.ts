@@ -3,7 +3,7 @@ import { z } from 'zod'
 const secret = z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])
 
 /** How to reach an MQTT broker. */
-const broker = {
+export const mqttBroker = {
   url: z
     .string()
     .regex(/^mqtts?:\/\/[^\s/@]+$/, 'expected mqtt://host:port or mqtts://host:port')
@@ -28,13 +28,13 @@ const broker = {
 /** `uplink.kind: mqtt`: to a depot that relays. */
 export const mqttUplink = z.strictObject({
   kind: z.literal('mqtt'),
-  ...broker,
+  ...mqttBroker,
   maxInflight: z.number().int().min(1).max(10_000).default(100),
 })
 
 /** `relay`: this agent takes other vehicles' records from a broker and forwards them to its `uplink`. */
 export const relay = z.strictObject({
-  broker: z.strictObject(broker),
+  broker: z.strictObject(mqttBroker),
   maxMiB: z.number().min(16).default(1024),
   maxVehicles: z.number().int().min(1).max(1_000_000).default(100_000),
   maxEpochsPerVehicle: z.number().int().min(1).max(1000).default(8),

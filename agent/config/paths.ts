@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import type { UpdatesConfig } from './updates.ts'
 
 /** Keys that name files, as dotted paths, in an uplink and in a relay's broker. */
 export const UPLINK_PATHS = [
@@ -23,4 +24,12 @@ export function withPaths<T extends object>(holder: T, keys: readonly string[], 
     if (typeof found[last] === 'string') found[last] = resolve(base, found[last])
   }
   return copy
+}
+
+/** The same for `updates`, where `from` is a folder unless it is written as a URL. */
+export function updatesWithPaths(updates: UpdatesConfig, base: string): UpdatesConfig {
+  const keys = ['root', 'usb.path', ...UPLINK_PATHS.map((key) => `mqtt.${key}`)]
+  const found = withPaths(updates, keys, base)
+  if (!found.from || /^[a-z][a-z0-9+.-]*:\/\//.test(found.from)) return found
+  return { ...found, from: resolve(base, found.from) }
 }

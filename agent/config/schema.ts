@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { idFilter } from '../../sensors/can/id-filter.ts'
 import { LANES } from '../../sync/record.ts'
 import { mqttUplink, relay } from './mqtt.ts'
+import { updates } from './updates.ts'
 
 const name = z
   .string()
@@ -106,6 +107,8 @@ const campaign = z
 
 const model = z.strictObject({
   bundle: z.string(),
+  /** Its name towards releases; that of the bundle's folder where none is given. */
+  slot: name.optional(),
   lane: lane.default('events'),
   runtime: z.enum(['auto', 'compiled', 'tfjs-node', 'tfjs-wasm', 'tfjs-cpu']).default('auto'),
 })
@@ -199,6 +202,7 @@ export const configSchema = z
     outbox: outbox.prefault({}),
     uplink: uplink.default({ kind: 'none' }),
     relay: relay.optional(),
+    updates: updates.optional(),
     /** A `milepost.health.v1` record on `events`, when a cron expression says so. */
     health: z
       .strictObject({ cron: z.string().refine(validate, 'expected a cron expression') })

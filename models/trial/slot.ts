@@ -1,7 +1,8 @@
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { openBundle, readBundle, unpackBundle } from '../bundle/archive.ts'
 import { type Bundle, loadBundle } from '../bundle/load.ts'
-import { draftOf, removeDrafts, syncPath, syncTree } from './durable.ts'
+import { removeDrafts } from './durable.ts'
 import {
   begun,
   CRASH_LIMITS,
@@ -80,19 +81,16 @@ export class Slot {
    * @throws ModelError where not even the config's bundle can be used
    */
   async load<T>(
-    factoryDir: string,
-    open: (bundle: Bundle) => Promise<T>,
+    factory: string,
+    open: (bundle: Bundle, release?: string) => Promise<T>,
     lost: (what: Mended) => void,
-  ): Promise<{ bundle: Bundle; opened: T; release?: string }> {
+  ): Promise<T> {
     for (;;) {
       const { current } = this.#state
-      if (!current) {
-        const bundle = loadBundle(factoryDir)
-        return { bundle, opened: await open(bundle) }
-      }
+      if (!current) return open(await openBundle(factory))
       try {
         const bundle = this.read(current.hash)
-        return { bundle, opened: await open(bundle), release: current.release }
+        return await open(bundle, current.release)
       } catch (error) {
         const { code = 'INTERNAL', message } = error as Error & { code?: string }
         lost({ ...pick(current), reason: `${code}: ${message}` })
@@ -107,34 +105,18 @@ export class Slot {
   }
 
   /**
-   * Puts a bundle onto the disk: filled beside its place, verified, synced, moved there. One that is
-   * there already and verifies is let be.
-   * @param fill writes the bundle's files into an empty folder
-   * @throws ModelError where what `fill` wrote is not the bundle of this hash
+   * Puts a packed bundle onto the disk: verified, written beside its place, synced, moved there. One
+   * that is there already and verifies is let be.
+   * @param source path of the archive, or its bytes
+   * @throws ModelError as `readBundle`
    */
-  async install(hash: string, fill: (dir: string) => void | Promise<void>): Promise<Bundle> {
-    const place = join(this.#bundles, hash)
-    if (existsSync(place)) {
-      try {
-        return this.read(hash)
-      } catch {
-        rmSync(place, { recursive: true, force: true })
-      }
-    }
-    const draft = draftOf(place)
-    rmSync(draft, { recursive: true, force: true })
-    mkdirSync(draft, { mode: 0o750 })
+  async install(source: string | Uint8Array): Promise<Bundle> {
+    const { hash } = await readBundle(source)
     try {
-      await fill(draft)
-      loadBundle(draft, hash)
-      syncTree(draft)
-      renameSync(draft, place)
-    } catch (error) {
-      rmSync(draft, { recursive: true, force: true })
-      throw error
+      return this.read(hash)
+    } catch {
+      return unpackBundle(source, join(this.#bundles, hash), hash)
     }
-    syncPath(this.#bundles)
-    return this.read(hash)
   }
 
   /**
