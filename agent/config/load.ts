@@ -92,9 +92,12 @@ type ModelPlan = Config['models'][number] & { readonly slot: string }
 function planModels(models: Config['models'], base: string): ModelPlan[] {
   return models.map((model) => {
     const bundle = resolve(base, model.bundle)
-    const slot = model.slot ?? (basename(bundle)
-          .replace(/\.(tar|tgz)$/, '')
-          .replaceAll(/[^A-Za-z0-9._-]+/g, '-') || 'model')
+    const slot =
+      model.slot ??
+      (basename(bundle)
+        .replace(/\.(tar|tgz)$/, '')
+        .replaceAll(/[^A-Za-z0-9._-]+/g, '-') ||
+        'model')
     return { ...model, bundle, slot }
   })
 }
