@@ -4,6 +4,9 @@ import { FRAME_STRIDE, type FrameBatch } from '../../sensors/frame.ts'
 import { type ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
 import type { Clock, DropCause, SensorContext } from '../../sensors/sensor.ts'
 
+/** Far more than a loaded machine needs; what has not come by then does not come. */
+const LIMIT_MS = 60_000
+
 /** One frame as a test compares it. */
 export interface SeenFrame {
   timeUs: number
@@ -54,7 +57,8 @@ export class Recorder implements SensorContext {
   readonly wire: VirtualBus
   readonly channel
   opens = 0
-  #waiting: (() => void)[] = []
+  #waiting: ((late: boolean) => void)[] = []
+  #error: unknown
 
   constructor(clock: Clock) {
     this.clock = clock
@@ -116,14 +120,37 @@ export class Recorder implements SensorContext {
     }
   }
 
-  /** Resolves as soon as the condition holds; it is looked at whenever the sensor calls. */
+  /**
+   * Resolves as soon as the condition holds; it is looked at whenever the sensor calls. Rejects, with
+   * what the sensor came to, when it does not come.
+   */
   async until(condition: () => boolean): Promise<void> {
-    while (!condition()) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    const tooLong = setTimeout(() => this.#wake(true), LIMIT_MS)
+    try {
+      while (!condition()) {
+        const late = await new Promise<boolean>((resolve) => this.#waiting.push(resolve))
+        if (late && !condition()) throw this.#inVain(condition)
+      }
+    } finally {
+      clearTimeout(tooLong)
+    }
   }
 
-  #wake(): void {
+  /** To be told how a run of the sensor ended, for a wait in vain to say it. */
+  ended(error: unknown): void {
+    this.#error = error
+  }
+
+  #inVain(condition: () => boolean): Error {
+    const { opens, drops, facts } = this
+    const state = { opens, seen: this.seen.length, told: this.told.length, drops, facts }
+    const message = `waited in vain for ${condition}: ${JSON.stringify(state)}`
+    return new Error(message, { cause: this.#error })
+  }
+
+  #wake(late = false): void {
     const waiting = this.#waiting
     this.#waiting = []
-    for (const resolve of waiting) resolve()
+    for (const resolve of waiting) resolve(late)
   }
 }

@@ -7,7 +7,7 @@ import koffi from 'koffi'
 export interface Pty {
   /** Path that a serial port library opens; the link where one was asked for. */
   readonly path: string
-  /** Resolves when the bytes are with the kernel. */
+  /** Resolves when the bytes are with the kernel. Rejects once the plug is pulled. */
   write(bytes: Uint8Array | string): Promise<void>
   /** Sets who gets what the other side writes. */
   onData(listener: (chunk: Buffer) => void): void
@@ -60,10 +60,11 @@ export function openPty(link?: string): Pty {
   stream.on('data', (chunk: Buffer) => listener(chunk))
   stream.on('error', () => {})
   let writing: Promise<void> = Promise.resolve()
+  const closed = (): boolean => stream.destroyed
   return {
     path: link ?? device,
     write: (bytes) => {
-      const written = writing.then(() => writeAll(master, Buffer.from(bytes as string)))
+      const written = writing.then(() => writeAll(master, Buffer.from(bytes as string), closed))
       writing = written.catch(() => {})
       return written
     },
@@ -84,9 +85,13 @@ export function openPty(link?: string): Pty {
   }
 }
 
-/** Writes as the line takes it, without holding up the process while the line is full. */
-async function writeAll(fd: number, bytes: Buffer): Promise<void> {
+/**
+ * Writes as the line takes it, without holding up the process while the line is full. Rejects once the
+ * plug is pulled: the number of a closed file soon belongs to another, often to the next terminal.
+ */
+async function writeAll(fd: number, bytes: Buffer, closed: () => boolean): Promise<void> {
   for (let at = 0; at < bytes.length; ) {
+    if (closed()) throw new Error('the plug was pulled')
     try {
       at += writeSync(fd, bytes, at)
     } catch (error) {

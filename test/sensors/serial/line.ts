@@ -45,7 +45,7 @@ export async function onLine<Config>(
         const stop = new AbortController()
         stops.push(stop)
         const running = sensor.run(recorder, stop.signal)
-        running.catch(() => {})
+        running.catch((error: unknown) => recorder.ended(error))
         return { running, stop: () => stop.abort() }
       },
       replug: () => {

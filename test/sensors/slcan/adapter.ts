@@ -1,4 +1,5 @@
 import { openPty, type Pty } from '../../support/pty.ts'
+import { until } from '../../support/until.ts'
 
 /** How an adapter under test behaves. */
 export interface Habits {
@@ -17,7 +18,6 @@ export class Adapter {
   readonly commands: string[] = []
   /** Stops answering when set. */
   hung = false
-  #listen: (() => void) | undefined
   #line = ''
   readonly #habits: Habits
 
@@ -34,11 +34,7 @@ export class Adapter {
 
   /** Resolves once this command has come in. */
   async heard(command: string): Promise<void> {
-    while (!this.commands.includes(command)) {
-      await new Promise<void>((resolve) => {
-        this.#listen = resolve
-      })
-    }
+    await until(`the command ${command}`, () => this.commands.includes(command))
   }
 
   say(text: string): Promise<void> {
@@ -49,7 +45,6 @@ export class Adapter {
     const command = this.#line
     this.#line = ''
     this.commands.push(command)
-    this.#listen?.()
     if (this.hung || this.#habits.mute) return
     const letter = command[0] ?? ''
     if (letter !== '' && this.#habits.refuses?.includes(letter)) void this.say('\x07')
