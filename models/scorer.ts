@@ -21,6 +21,14 @@ export interface Contributor {
   /** What was read, and what the network expected, both in the signal's unit. */
   readonly value: number
   readonly expected: number
+  readonly unit: string
+  /** What is usual: mean and spread in training, and the least and most seen there. */
+  readonly normal: {
+    readonly mean: number
+    readonly spread: number
+    readonly min: number
+    readonly max: number
+  }
 }
 
 /** What a model says of one feature row. */
@@ -67,6 +75,7 @@ export class Scorer {
   readonly #output: Float32Array
   readonly #errors: Float64Array
   readonly #order: number[]
+  readonly #usual: Pick<Contributor, 'unit' | 'normal'>[]
 
   /**
    * @param nowUs a clock that never jumps, microseconds, to measure latency
@@ -85,6 +94,10 @@ export class Scorer {
     this.#output = new Float32Array(open.network.outputs)
     this.#errors = new Float64Array(open.network.outputs)
     this.#order = features.inputs.map((_, i) => i)
+    this.#usual = features.inputs.map(({ unit, scaling, range }) => ({
+      unit,
+      normal: { mean: scaling.offset, spread: 1 / scaling.factor, ...range },
+    }))
   }
 
   /** Takes readings; hands out an inference for each row that they complete. */
@@ -142,6 +155,7 @@ export class Scorer {
         share: score > 0 ? errors[i] / score : 0,
         value: row.raw[i],
         expected: this.#output[i] / scaling.factor + scaling.offset,
+        ...this.#usual[i],
       }
     })
   }
