@@ -15,6 +15,8 @@ export type AgentErrorCode =
   | 'USAGE'
   | 'STOP_FAILED'
   | 'STOP_TIMEOUT'
+  | 'WEB_TOKEN'
+  | 'WEB_TLS'
 
 /** A failure that the agent found. `hint` tells a technician at the roadside what to do next. */
 export class AgentError extends Error {

@@ -4,6 +4,7 @@ import { eventsPart } from './local/events-part.ts'
 import type { StartPart } from './part.ts'
 import { relayPart } from './relay.ts'
 import { timePart } from './time/time-watch.ts'
+import { webPart } from './web/web-part.ts'
 
 /** Every part of the agent, in the order of their start; they are stopped in reverse. */
 // biome-ignore format: one line a part
@@ -13,4 +14,5 @@ export const PARTS: readonly StartPart[] = [
   timePart,
   relayPart,
   healthPart,
+  webPart,
 ]

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { basename, dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { AgentError } from '../error.ts'
+import { WEB_PATHS } from '../web/settings.ts'
 import { UPLINK_PATHS, updatesWithPaths, withPaths } from './paths.ts'
 import { type ConfigProblem, lineOf, problemsOf } from './problems.ts'
 import { type Config, configSchema } from './schema.ts'
@@ -82,6 +83,7 @@ export function parseConfig(text: string, file: string): LoadedConfig {
           },
         }
       : {}),
+    ...(config.web ? { web: withPaths(config.web, WEB_PATHS, base) } : {}),
     models,
     ...(config.updates ? { updates: updatesWithPaths(config.updates, base) } : {}),
   }

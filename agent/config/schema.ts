@@ -2,6 +2,7 @@ import { validate } from 'node-cron'
 import { z } from 'zod'
 import { idFilter } from '../../sensors/can/id-filter.ts'
 import { LANES } from '../../sync/record.ts'
+import { webSettings } from '../web/settings.ts'
 import { mqttUplink, relay } from './mqtt.ts'
 import { updates } from './updates.ts'
 
@@ -207,6 +208,8 @@ export const configSchema = z
     health: z
       .strictObject({ cron: z.string().refine(validate, 'expected a cron expression') })
       .optional(),
+    /** The page and the operations over HTTP; off without this section. */
+    web: webSettings.optional(),
     log: z
       .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
       .prefault({}),
