@@ -1,7 +1,11 @@
 import { z } from 'zod'
 import { ReleaseError } from './errors.ts'
 
-const percent = z.number().min(0).max(100)
+/** Signed as text: the canonical JSON that TUF signs knows whole numbers only. */
+const percent = z.codec(z.string().regex(/^\d{1,3}(\.\d{1,2})?$/), z.number().min(0).max(100), {
+  decode: Number,
+  encode: (value) => String(Math.round(value * 100) / 100),
+})
 const hash = z.string().regex(/^[0-9a-f]{64}$/)
 
 const stageSchema = z.object({
@@ -43,6 +47,15 @@ export const entrySchema = z.object({
 export type RolloutEntry = z.infer<typeof entrySchema>
 export type RolloutStage = z.infer<typeof stageSchema>
 export type ReleaseRef = z.infer<typeof releaseRefSchema>
+
+/** An entry as it is signed. @throws ReleaseError `RELEASE_INPUT` */
+export function encodeEntry(entry: RolloutEntry): Record<string, unknown> {
+  const { data, error } = z.safeEncode(entrySchema, entry)
+  // What is not there is no field, not an empty one.
+  if (data) return JSON.parse(JSON.stringify(data))
+  const [issue] = error.issues
+  throw new ReleaseError('RELEASE_INPUT', `${issue.path.join('.')}: ${issue.message}`)
+}
 
 /** @throws ReleaseError `RELEASE_METADATA` */
 export function parseEntry(path: string, custom: unknown): RolloutEntry {

@@ -1,6 +1,6 @@
 import { TargetFile, type Targets } from '@tufjs/models'
 import {
-  entrySchema,
+  encodeEntry,
   MAX_STAGES,
   parseEntry,
   type ReleaseRef,
@@ -51,7 +51,7 @@ export function startedEntry(
       : options.base !== undefined
         ? approved(models, kind, name, options.base)
         : current && everywhere(current)
-  return entrySchema.parse({
+  return {
     format: 1,
     candidate,
     base: base?.path === candidate.path ? undefined : base,
@@ -59,9 +59,9 @@ export function startedEntry(
     state: stages.length === 1 ? 'done' : 'running',
     stage: stages[0].name,
     percent: stages[0].percent,
-    stages,
+    stages: [...stages],
     note: options.note,
-  })
+  }
 }
 
 /** The next stage; `done` on the last. */
@@ -97,7 +97,7 @@ export function putEntry(rollout: Targets, kind: ReleaseKind, name: string, entr
       path: rolloutPath(kind, name),
       length: entry.candidate.length,
       hashes: { sha256: entry.candidate.sha256 },
-      unrecognizedFields: { custom: entrySchema.parse(entry) },
+      unrecognizedFields: { custom: encodeEntry(entry) as never },
     }),
   )
 }
