@@ -13,7 +13,7 @@ export interface WorkerConfig {
 
 export type ToWorker =
   | { readonly kind: 'batch'; readonly batch: Batch }
-  /** Wanted: the status as of the commit of this batch, told before the commit itself. */
+  /** Wanted: `flushed` once this batch is committed, and the status as of then before it. 0: at once. */
   | { readonly kind: 'flush'; readonly batchId: number }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
@@ -29,6 +29,7 @@ export type FromWorker =
   | { readonly kind: 'started'; readonly status: SyncStatus }
   | { readonly kind: 'refused'; readonly error: Complaint }
   | { readonly kind: 'committed'; readonly batchId: number }
+  | { readonly kind: 'flushed'; readonly batchId: number }
   | { readonly kind: 'status'; readonly status: SyncStatus }
   | { readonly kind: 'repaired'; readonly id: number; readonly records: number }
   | { readonly kind: 'repair-failed'; readonly id: number; readonly error: Complaint }

@@ -120,8 +120,7 @@ export class Sync {
   flush(): Promise<void> {
     if (this.#closed || !this.#worker) return Promise.reject(closedError())
     this.#handOver()
-    if (!this.#intake.unconfirmed) return Promise.resolve()
-    const id = this.#intake.lastId
+    const id = this.#intake.unconfirmed ? this.#intake.lastId : 0
     this.#post({ kind: 'flush', batchId: id })
     return this.#flushes.wait(id)
   }
@@ -234,6 +233,9 @@ export class Sync {
       case 'committed':
         this.#committed(message.batchId)
         break
+      case 'flushed':
+        this.#flushes.resolveUpTo(message.batchId, undefined)
+        break
       case 'status':
         this.#status = message.status
         break
@@ -252,7 +254,6 @@ export class Sync {
       this.#leftOverId = 0
       this.#leftOver.clear()
     }
-    this.#flushes.resolveUpTo(batchId, undefined)
   }
 
   #died(error: Error): void {

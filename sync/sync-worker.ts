@@ -13,18 +13,18 @@ const config = workerData as WorkerConfig
 const port = parentPort!
 const post = (message: FromWorker) => port.postMessage(message)
 
-let flushId = Infinity
+/** Flushes that wait for their batch, in the order of their asking, which is that of the batches. */
+const flushes: number[] = []
+let committedId = 0
 let lanes = NO_LANES
 let file = { epoch: '', seq: 0, fileBytes: 0, walBytes: 0, deadRecords: 0, salvaging: false }
 let seqAtStart: number | undefined
 
 const store = new Store(config.outbox, {
   committed: (batchId) => {
-    if (batchId >= flushId) {
-      flushId = Infinity
-      post({ kind: 'status', status: status() })
-    }
+    committedId = batchId
     post({ kind: 'committed', batchId })
+    answerFlushes()
     pump?.notify()
   },
   changed: () => {
@@ -95,6 +95,14 @@ function status(): SyncStatus {
   }
 }
 
+/** A batch may be committed before its flush is asked for: who flushes is answered all the same. */
+function answerFlushes(): void {
+  while (flushes.length > 0 && flushes[0] <= committedId) {
+    post({ kind: 'status', status: status() })
+    post({ kind: 'flushed', batchId: flushes.shift()! })
+  }
+}
+
 let telling = false
 /** Soon, once, and never from inside a change that is still going on. */
 function tellStatus(): void {
@@ -123,7 +131,8 @@ port.on('message', (message: ToWorker) => {
       store.add(message.batch)
       break
     case 'flush':
-      flushId = message.batchId
+      flushes.push(message.batchId)
+      answerFlushes()
       break
     case 'pause':
       pump?.pause()
