@@ -1,16 +1,24 @@
 import { livePart } from './api/operations/live.ts'
 import { healthPart } from './health.ts'
 import { eventsPart } from './local/events-part.ts'
+import { historyPart } from './local/history/history-part.ts'
 import type { StartPart } from './part.ts'
 import { relayPart } from './relay.ts'
 import { timePart } from './time/time-watch.ts'
+import { inferencesPart } from './watch/inferences.ts'
+import { machinePart } from './watch/machine.ts'
+import { ratesPart } from './watch/rates.ts'
 import { webPart } from './web/web-part.ts'
 
 /** Every part of the agent, in the order of their start; they are stopped in reverse. */
 // biome-ignore format: one line a part
 export const PARTS: readonly StartPart[] = [
   eventsPart,
+  historyPart,
   livePart,
+  ratesPart,
+  machinePart,
+  inferencesPart,
   timePart,
   relayPart,
   healthPart,

@@ -2,7 +2,11 @@ import { validate } from 'node-cron'
 import { z } from 'zod'
 import { idFilter } from '../../sensors/can/id-filter.ts'
 import { LANES } from '../../sync/record.ts'
+
 import { webSettings } from '../web/settings.ts'
+
+import { history } from './history.ts'
+
 import { mqttUplink, relay } from './mqtt.ts'
 import { updates } from './updates.ts'
 
@@ -203,6 +207,7 @@ export const configSchema = z
     outbox: outbox.prefault({}),
     uplink: uplink.default({ kind: 'none' }),
     relay: relay.optional(),
+    history: history.prefault({}),
     updates: updates.optional(),
     /** A `milepost.health.v1` record on `events`, when a cron expression says so. */
     health: z
