@@ -78,7 +78,9 @@ export function pathWith(
   path: string,
   query: Readonly<Record<string, string | number | boolean | undefined>>,
 ): string {
-  const given = Object.entries(query).filter(([, value]) => value !== undefined)
-  if (given.length === 0) return path
-  return `${path}?${new URLSearchParams(given.map(([key, value]) => [key, String(value)]))}`
+  const given = new URLSearchParams()
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== undefined) given.set(key, String(value))
+  }
+  return given.size === 0 ? path : `${path}?${given}`
 }

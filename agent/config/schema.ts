@@ -2,11 +2,8 @@ import { validate } from 'node-cron'
 import { z } from 'zod'
 import { idFilter } from '../../sensors/can/id-filter.ts'
 import { LANES } from '../../sync/record.ts'
-
 import { webSettings } from '../web/settings.ts'
-
 import { history } from './history.ts'
-
 import { mqttUplink, relay } from './mqtt.ts'
 import { updates } from './updates.ts'
 
