@@ -16,6 +16,7 @@ export type ModelErrorCode =
   | 'TRAINING_DATA'
   | 'TRIAL_BARRED'
   | 'TRIAL_BUSY'
+  | 'STATE_CORRUPT'
 
 /** A failure around a model. `hint` tells a technician at the roadside what to do next. */
 export class ModelError extends Error {

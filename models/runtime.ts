@@ -34,6 +34,18 @@ export interface WeightSpec {
   readonly dtype: 'float32'
 }
 
+/** Centres that rows are compared with, as a bundle of kind `clustering` holds them. */
+export interface ClusterParts {
+  readonly count: number
+  readonly inputs: number
+  /** `count × inputs`, centre by centre, scaled. */
+  readonly centres: Float64Array
+  /** Mean squared deviation of the rows of each centre, column by column, scaled. */
+  readonly squares: Float64Array
+  /** Rows that each centre stands for. */
+  readonly rows: Float64Array
+}
+
 /** A loaded network: rows in, rows out. */
 export interface Network {
   readonly inputs: number
@@ -53,8 +65,8 @@ export interface Runtime {
   readonly name: RuntimeName
   /**
    * Prepares the network of a TensorFlow.js layers model: a path to its `model.json`, or the model
-   * already in memory. Rejects with `RUNTIME_MISSING` where this runtime is not installed,
+   * already in memory; or clusters, whose output for a row is the centre nearest to it. Rejects with `RUNTIME_MISSING` where this runtime is not installed,
    * `BUNDLE_SHAPE` where it cannot run such a network.
    */
-  load(model: string | ModelParts): Promise<Network>
+  load(model: string | ModelParts | ClusterParts): Promise<Network>
 }

@@ -1,14 +1,15 @@
 import type { ReadingBatch } from '../sensors/reading.ts'
 import { Alarm } from './alarm.ts'
 import type { Bundle } from './bundle/load.ts'
+import type { Clusters } from './clustering/clusters.ts'
 import { type CatalogView, FeatureBuilder } from './features/builder.ts'
 import type { FeatureRow } from './features/row.ts'
+import { type Judge, judgeOf } from './judge.ts'
 import type { OpenNetwork } from './runtime/open.ts'
 import type { RuntimeName } from './runtime.ts'
-import { reconstructionScore } from './score.ts'
 
-/** How many contributors an inference names at most. */
-export const MAX_CONTRIBUTORS = 5
+/** How many contributors an inference names at most; `othersShare` is what the rest makes up. */
+export const MAX_CONTRIBUTORS = 32
 /** Rows further apart than this many steps do not count as one stretch of time. */
 export const GAP_STEPS = 5
 
@@ -18,7 +19,7 @@ export interface Contributor {
   readonly signal: string
   /** Part of the score that it makes up, 0 to 1. */
   readonly share: number
-  /** What was read, and what the network expected, both in the signal's unit. */
+  /** What was read, and what the model expected, in the signal's unit. */
   readonly value: number
   readonly expected: number
   readonly unit: string
@@ -29,6 +30,8 @@ export interface Contributor {
     readonly min: number
     readonly max: number
   }
+  /** How far what is read usually is from what is expected. */
+  readonly usualError: number
 }
 
 /** What a model says of one feature row. */
@@ -42,14 +45,25 @@ export interface Inference {
   readonly anomaly: boolean
   /** Set on the row with which an event begins or ends. */
   readonly event?: 'begin' | 'end'
-  /** The largest parts of the score, the largest first, at most `MAX_CONTRIBUTORS`. */
+  /** Parts of the score, the largest first, at most `MAX_CONTRIBUTORS`. */
   readonly contributors: readonly Contributor[]
+  /** What all other columns make up; with the contributors' shares it sums to 1. */
+  readonly othersShare: number
   readonly bundleHash: string
   readonly runtime: RuntimeName
-  /** Time that the network and the score took. */
+  /** Time that the model and the score took, microseconds. */
   readonly latencyUs: number
+  /** Times of the oldest and the newest reading in the row. */
   readonly sourceFromUs: number
   readonly sourceToUs: number
+}
+
+export interface ScorerOptions {
+  readonly catalog?: CatalogView
+  /** A clock that never jumps, microseconds, to measure latency. */
+  readonly nowUs?: () => number
+  /** When contributors are worked out: for every row (default), or where an event begins or ends. */
+  readonly contributors?: 'rows' | 'events'
 }
 
 const NO_SIGNALS: CatalogView = {
@@ -69,35 +83,33 @@ export class Scorer {
   invalid = 0
   scored = 0
   readonly #bundle: Bundle
-  readonly #open: OpenNetwork
+  readonly #runtime: RuntimeName
+  readonly #judge: Judge
   readonly #alarm: Alarm
   readonly #nowUs: () => number
-  readonly #output: Float32Array
-  readonly #errors: Float64Array
+  readonly #explain: 'rows' | 'events'
   readonly #order: number[]
   readonly #usual: Pick<Contributor, 'unit' | 'normal'>[]
 
-  /**
-   * @param nowUs a clock that never jumps, microseconds, to measure latency
-   */
-  constructor(
-    bundle: Bundle,
-    open: OpenNetwork,
-    options: { catalog?: CatalogView; nowUs?: () => number } = {},
-  ) {
+  constructor(bundle: Bundle, open: OpenNetwork, options: ScorerOptions = {}) {
     const { features, threshold, alarm } = bundle.manifest
     this.features = new FeatureBuilder(features, options.catalog ?? NO_SIGNALS)
     this.#bundle = bundle
-    this.#open = open
+    this.#runtime = open.runtime
+    this.#judge = judgeOf(bundle, open.network)
     this.#alarm = new Alarm(threshold.value, alarm, features.sampleEveryMs * GAP_STEPS)
     this.#nowUs = options.nowUs ?? (() => performance.now() * 1000)
-    this.#output = new Float32Array(open.network.outputs)
-    this.#errors = new Float64Array(open.network.outputs)
+    this.#explain = options.contributors ?? 'rows'
     this.#order = features.inputs.map((_, i) => i)
     this.#usual = features.inputs.map(({ unit, scaling, range }) => ({
       unit,
       normal: { mean: scaling.offset, spread: 1 / scaling.factor, ...range },
     }))
+  }
+
+  /** What this scorer goes on learning, where its kind of model does. */
+  get clusters(): Clusters | undefined {
+    return this.#judge.clusters
   }
 
   /** Takes readings; hands out an inference for each row that they complete. */
@@ -117,46 +129,59 @@ export class Scorer {
   /** Scores a finished row. */
   score(row: FeatureRow): Inference | undefined {
     const { manifest, hash } = this.#bundle
+    const judge = this.#judge
     const startUs = this.#nowUs()
-    this.#open.network.predict(row.scaled, 1, this.#output)
-    const weights = manifest.output.weights
-    const score = reconstructionScore(row.scaled, this.#output, weights, this.#errors)
+    const score = judge.score(row.scaled)
     const latencyUs = this.#nowUs() - startUs
     if (!Number.isFinite(score)) {
       this.invalid++
       return undefined
     }
     this.scored++
+    const above = score > manifest.threshold.value
     const event = this.#alarm.step(score, row.timeUs)
+    const explained = this.#explain === 'rows' || event !== undefined
+    const contributors = explained ? this.#contributors(row) : []
+    // What may be a fault must not become what is usual.
+    if (judge.clusters && !above && !this.#alarm.active) judge.clusters.learn(row.scaled)
     return {
       timeUs: row.timeUs,
       score,
       threshold: manifest.threshold.value,
-      above: score > manifest.threshold.value,
+      above,
       anomaly: this.#alarm.active,
       ...(event ? { event } : {}),
-      contributors: this.#contributors(row, score),
+      contributors,
+      othersShare: explained ? restOf(contributors) : 1,
       bundleHash: hash,
-      runtime: this.#open.runtime,
+      runtime: this.#runtime,
       latencyUs,
       sourceFromUs: row.sourceFromUs,
       sourceToUs: row.sourceToUs,
     }
   }
 
-  #contributors(row: FeatureRow, score: number): Contributor[] {
-    const errors = this.#errors
+  #contributors(row: FeatureRow): Contributor[] {
+    const judge = this.#judge
+    const { errors } = judge
+    let total = 0
+    for (let i = 0; i < errors.length; i++) total += errors[i]
     // Of equal ones the first in the manifest leads, whatever the order was before.
     this.#order.sort((a, b) => errors[b] - errors[a] || a - b)
     return this.#order.slice(0, MAX_CONTRIBUTORS).map((i) => {
       const { name, scaling } = this.#bundle.manifest.features.inputs[i]
       return {
         signal: name,
-        share: score > 0 ? errors[i] / score : 0,
+        share: total > 0 ? errors[i] / total : 1 / errors.length,
         value: row.raw[i],
-        expected: this.#output[i] / scaling.factor + scaling.offset,
+        expected: judge.expected(i) / scaling.factor + scaling.offset,
+        usualError: judge.usualError(i) / scaling.factor,
         ...this.#usual[i],
       }
     })
   }
+}
+
+function restOf(contributors: readonly Contributor[]): number {
+  return Math.max(0, 1 - contributors.reduce((sum, { share }) => sum + share, 0))
 }

@@ -1,19 +1,21 @@
 import { posix } from 'node:path'
+import { clustersOf } from '../clustering/bytes.ts'
 import { ModelError } from '../errors.ts'
-import type { ModelParts } from '../runtime.ts'
-import { reconstructionScore } from '../score.ts'
+import type { ClusterParts, ModelParts } from '../runtime.ts'
 import { bundleHash, sha256Of } from './canonical.ts'
+import { checkManifest, MANIFEST_FILE } from './check.ts'
 import { readInside } from './folder.ts'
-import { MANIFEST_FORMAT, type Manifest, manifestSchema } from './manifest.ts'
+import type { Manifest } from './manifest.ts'
 import { partsOf } from './parts.ts'
 import { staysInside } from './paths.ts'
 
-export const MANIFEST_FILE = 'manifest.json'
 /** The bundle's hash in words for `sha256`, so that a changed manifest is noticed on its own. */
 export const HASH_FILE = 'bundle.sha256'
 export const MAX_MANIFEST_BYTES = 1 << 20
 export const MAX_FILE_BYTES = 64 << 20
 export const MAX_BUNDLE_BYTES = 128 << 20
+
+export { checkManifest, MANIFEST_FILE }
 
 /** A verified bundle, in memory: what was hashed is what will run. */
 export interface Bundle {
@@ -22,7 +24,8 @@ export interface Bundle {
   /** sha256 over the canonical manifest, which lists the hash of every file. */
   readonly hash: string
   readonly manifest: Manifest
-  readonly model: ModelParts
+  /** What runs it: a network, or clusters. */
+  readonly model: ModelParts | ClusterParts
 }
 
 const ANEW = 'Fetch or copy the bundle anew; the one in use stays in use.'
@@ -59,23 +62,37 @@ export function bundleFrom(dir: string, read: BundleReader, wantedHash?: string)
     }
   }
   const files = readFiles(read, manifest)
+  const model = modelOf(manifest, files)
+  const bytes = 'centres' in model ? 8 * model.count * (2 * model.inputs + 1) : model.weights.length
+  if (bytes > manifest.limits.memoryBytes) {
+    throw new ModelError(
+      'BUNDLE_LIMIT',
+      `weights are ${bytes} bytes, the manifest allows ${manifest.limits.memoryBytes}`,
+      { hint: ANEW },
+    )
+  }
+  return { dir, hash, manifest, model }
+}
+
+function modelOf(
+  manifest: Manifest,
+  files: ReadonlyMap<string, Buffer>,
+): ModelParts | ClusterParts {
+  if (manifest.kind === 'clustering') {
+    const { file, count, inputs } = manifest.clusters
+    const bytes = files.get(file)
+    if (!bytes) throw notListed(file)
+    return clustersOf(bytes, count, inputs)
+  }
   const networkFile = manifest.network.file
-  const text2 = files.get(networkFile)
-  if (!text2) throw notListed(networkFile)
-  const model = partsOf(Buffer.from(text2).toString('utf8'), (path) => {
+  const text = files.get(networkFile)
+  if (!text) throw notListed(networkFile)
+  return partsOf(Buffer.from(text).toString('utf8'), (path) => {
     const full = posix.join(posix.dirname(networkFile), path)
     const content = staysInside(full) ? files.get(full) : undefined
     if (!content) throw notListed(path)
     return content
   })
-  if (model.weights.length > manifest.limits.memoryBytes) {
-    throw new ModelError(
-      'BUNDLE_LIMIT',
-      `weights are ${model.weights.length} bytes, the manifest allows ${manifest.limits.memoryBytes}`,
-      { hint: ANEW },
-    )
-  }
-  return { dir, hash, manifest, model }
 }
 
 function notListed(path: string): ModelError {
@@ -90,54 +107,6 @@ function parseJson(text: string): unknown {
   } catch (cause) {
     throw new ModelError('BUNDLE_MANIFEST', `${MANIFEST_FILE} is not JSON`, { cause, hint: ANEW })
   }
-}
-
-/** Checks a manifest on its own: its form, and that its parts agree with each other. */
-export function checkManifest(json: unknown): Manifest {
-  const format = (json as { format?: unknown } | null)?.format
-  if (typeof format === 'number' && format > MANIFEST_FORMAT) {
-    throw new ModelError('BUNDLE_MANIFEST', `the bundle has format ${format}`, {
-      hint: `This milepost reads format ${MANIFEST_FORMAT}: update it before the bundle.`,
-    })
-  }
-  const parsed = manifestSchema.safeParse(json)
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0]
-    throw new ModelError(
-      'BUNDLE_MANIFEST',
-      `${MANIFEST_FILE}: ${issue.path.join('.') || '(top)'}: ${issue.message}`,
-      { hint: ANEW },
-    )
-  }
-  const manifest = parsed.data
-  const { inputs, outputs } = manifest.network
-  const width = manifest.features.inputs.length
-  const errors = new Float64Array(outputs)
-  const problem =
-    inputs !== width
-      ? `${width} inputs are described, the network takes ${inputs}`
-      : outputs !== inputs
-        ? `a reconstruction gives back its ${inputs} inputs, this network has ${outputs} outputs`
-        : manifest.output.weights.length !== outputs
-          ? `${manifest.output.weights.length} weights for ${outputs} outputs`
-          : undefined
-  if (problem) throw new ModelError('BUNDLE_SHAPE', problem, { hint: ANEW })
-  for (const [index, row] of manifest.golden.rows.entries()) {
-    if (
-      [row.raw, row.scaled].some((part) => part.length !== inputs) ||
-      row.output.length !== outputs
-    )
-      throw new ModelError('BUNDLE_SHAPE', `golden row ${index} has the wrong length`, {
-        hint: ANEW,
-      })
-    const score = reconstructionScore(row.scaled, row.output, manifest.output.weights, errors)
-    if (Math.abs(score - row.score) > manifest.golden.tolerance * Math.max(1, score)) {
-      throw new ModelError('BUNDLE_GOLDEN', `golden row ${index} does not have its own score`, {
-        hint: ANEW,
-      })
-    }
-  }
-  return manifest
 }
 
 function readFiles(read: BundleReader, manifest: Manifest): Map<string, Buffer> {

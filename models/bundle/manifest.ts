@@ -3,9 +3,12 @@ import { fittedFeaturesSchema, MAX_INPUTS } from '../features/spec.ts'
 
 /** Version of the bundle format that this code writes and reads. */
 export const MANIFEST_FORMAT = 1
+/** Clusters of a bundle; each costs a vehicle its distance to every row. */
+export const MAX_CLUSTERS = 256
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 in lower-case hex')
 const values = z.array(z.number()).min(1).max(MAX_INPUTS)
+const count = z.number().int().nonnegative()
 const offset = z.string().regex(/^\d{1,19}$/, 'an offset in decimal digits')
 
 /** Where the rows of a training came from. */
@@ -13,6 +16,17 @@ const sourceSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('topic'),
     topic: z.string(),
+    /** Records read, those of them that hold no readings, and those that are not of their type. */
+    records: count,
+    otherTypes: count,
+    poison: count,
+    /** Records that came twice or too late, and records that are named and never came. */
+    late: count,
+    gaps: count,
+    /** Readings of the inputs' signals; of them in another unit, and no finite number. */
+    readings: count,
+    otherUnit: count,
+    rejected: count,
     /** `from` is the first offset read, `to` the first one not read. */
     partitions: z.array(z.strictObject({ partition: z.number().int(), from: offset, to: offset })),
   }),
@@ -46,7 +60,12 @@ const trainedSchema = z.strictObject({
   heldOut: z.number().int(),
   vehicles: z.number().int(),
   seed: z.number().int(),
-  recipe: z.strictObject({ name: z.string(), sha256 }),
+  recipe: z.strictObject({
+    name: z.string(),
+    sha256,
+    /** The recipe as it was read, so that the training can be repeated from the bundle alone. */
+    content: z.record(z.string(), z.unknown()).optional(),
+  }),
   codeVersion: z.string(),
 })
 
@@ -91,6 +110,8 @@ const common = {
     /** The network's weights may take this much memory. */
     memoryBytes: z.number().int().positive(),
   }),
+  threshold: thresholdSchema,
+  alarm: alarmSchema,
   trained: trainedSchema,
   files: z
     .array(
@@ -103,6 +124,14 @@ const common = {
     .min(1)
     .max(64),
 }
+
+/** How clusters learn; without learning `memoryRows` is 0. */
+const learningSchema = z.strictObject({
+  /** A centre goes 1/rows of the way to each usual row, rows counted up to this. */
+  memoryRows: z.number().int().nonnegative().max(1e9),
+  /** A centre strays no further than so many of its trained spreads. */
+  maxShift: z.number().nonnegative().max(100),
+})
 
 /** A network that gives its inputs back; what it cannot give back is unusual. */
 const reconstructionSchema = z.strictObject({
@@ -118,13 +147,30 @@ const reconstructionSchema = z.strictObject({
     meaning: z.literal('reconstruction'),
     /** Score: mean over columns of `weight × (scaled - output)²`. */
     weights: values,
+    /** Root mean square of `scaled - output` in training, by column: the usual error. */
+    usualErrors: values.optional(),
   }),
-  threshold: thresholdSchema,
-  alarm: alarmSchema,
+})
+
+/** Clusters of what is usual, which go on learning on the vehicle; far from all of them is unusual. */
+const clusteringSchema = z.strictObject({
+  ...common,
+  kind: z.literal('clustering'),
+  clusters: z.strictObject({
+    /** Centres, mean squared deviations by column, and rows, as little-endian float64. */
+    file: z.string(),
+    count: z.number().int().positive().max(MAX_CLUSTERS),
+    inputs: z.number().int().positive().max(MAX_INPUTS),
+  }),
+  output: z.strictObject({
+    /** Output is the nearest centre; score: root of the mean over columns of `(scaled - centre)² / square`. */
+    meaning: z.literal('distance'),
+  }),
+  learning: learningSchema,
 })
 
 /** `manifest.json`. A new kind of model is one more member here. */
-export const manifestSchema = z.discriminatedUnion('kind', [reconstructionSchema])
+export const manifestSchema = z.discriminatedUnion('kind', [reconstructionSchema, clusteringSchema])
 
 export type Manifest = z.infer<typeof manifestSchema>
 export type Trained = z.infer<typeof trainedSchema>
@@ -132,4 +178,4 @@ export type TrainingSource = z.infer<typeof sourceSchema>
 export type Threshold = z.infer<typeof thresholdSchema>
 export type AlarmSpec = z.infer<typeof alarmSchema>
 export type GoldenRow = Manifest['golden']['rows'][number]
-export { alarmSchema, sourceSchema }
+export { alarmSchema, learningSchema, sourceSchema }

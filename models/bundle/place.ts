@@ -79,6 +79,6 @@ function listed(place: string): string[] {
     return loadBundle(place).manifest.files.map(({ path }) => path)
   } catch {
     // A spoiled bundle may be replaced as well, if these files are all there is.
-    return ['model.json', 'weights.bin']
+    return ['model.json', 'weights.bin', 'clusters.bin']
   }
 }

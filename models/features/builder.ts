@@ -18,6 +18,15 @@ export interface UnitProblem {
 /** A step back of the clock by more than this starts the builder anew. */
 export const CLOCK_BACK_US = 60_000_000
 
+/** Readings of one signal taken together; NaN where it was not kept. */
+export interface Summary {
+  readonly count: number
+  readonly mean: number
+  readonly min: number
+  readonly max: number
+  readonly last: number
+}
+
 /** Readings, taken together into windows. */
 interface Window {
   count: Float64Array
@@ -97,6 +106,11 @@ export class FeatureBuilder {
     return this.#maker.counts
   }
 
+  /** Rows that each input cost by being missing, by its index. */
+  get skippedBy(): Readonly<Uint32Array> {
+    return this.#maker.skippedBy
+  }
+
   /** Takes readings in and hands out each row that they complete. `emit` must copy what it keeps. */
   push(batch: ReadingBatch, emit: (row: FeatureRow) => void): void {
     if (this.#catalog.size > this.#seen) this.#learnSignals()
@@ -110,6 +124,29 @@ export class FeatureBuilder {
       }
       this.#take(source, value, batch.timeUs[i], emit)
     }
+  }
+
+  /**
+   * Takes in what many readings of one signal came to, as a log of windows has them. What of it is not
+   * known is NaN, and missing for an input that asks for it.
+   * @param timeUs of the newest of these readings
+   */
+  summary(signal: number, of: Summary, timeUs: number, emit: (row: FeatureRow) => void): void {
+    if (this.#catalog.size > this.#seen) this.#learnSignals()
+    const source = this.#place[signal]
+    if (source < 0 || !(of.count > 0)) return
+    const at = this.#cell(source, timeUs, emit)
+    if (at < 0) return
+    const window = this.#window
+    const first = window.count[at] === 0
+    window.count[at] += of.count
+    window.sum[at] = of.mean * of.count + (first ? 0 : window.sum[at])
+    window.min[at] = first ? of.min : Math.min(window.min[at], of.min)
+    window.max[at] = first ? of.max : Math.max(window.max[at], of.max)
+    if (first) {
+      window.last[at] = of.last
+      window.firstUs[at] = window.lastUs[at] = timeUs
+    } else this.#timed(at, of.last, timeUs)
   }
 
   /**
@@ -137,6 +174,30 @@ export class FeatureBuilder {
   }
 
   #take(source: number, value: number, timeUs: number, emit: (row: FeatureRow) => void): void {
+    const at = this.#cell(source, timeUs, emit)
+    if (at < 0) return
+    const window = this.#window
+    if (window.count[at]++ === 0) {
+      window.sum[at] = window.min[at] = window.max[at] = window.last[at] = value
+      window.firstUs[at] = window.lastUs[at] = timeUs
+      return
+    }
+    window.sum[at] += value
+    if (value < window.min[at]) window.min[at] = value
+    if (value > window.max[at]) window.max[at] = value
+    this.#timed(at, value, timeUs)
+  }
+
+  #timed(at: number, last: number, timeUs: number): void {
+    const window = this.#window
+    if (timeUs < window.firstUs[at]) window.firstUs[at] = timeUs
+    if (timeUs < window.lastUs[at]) return
+    window.lastUs[at] = timeUs
+    window.last[at] = last
+  }
+
+  /** Where a reading of this time belongs, steps closed that it shows to be over; -1: too late. */
+  #cell(source: number, timeUs: number, emit: (row: FeatureRow) => void): number {
     if (this.#open >= 0 && timeUs < this.#newestUs - CLOCK_BACK_US) {
       this.restarts++
       this.#restart()
@@ -151,25 +212,9 @@ export class FeatureBuilder {
       this.#close(emit)
       if (step > this.#top) this.#top = step
     }
-    if (step < this.#open) {
-      this.late++
-      return
-    }
-    const at = source * this.#slots + (step % this.#slots)
-    const window = this.#window
-    if (window.count[at]++ === 0) {
-      window.sum[at] = window.min[at] = window.max[at] = window.last[at] = value
-      window.firstUs[at] = window.lastUs[at] = timeUs
-      return
-    }
-    window.sum[at] += value
-    if (value < window.min[at]) window.min[at] = value
-    if (value > window.max[at]) window.max[at] = value
-    if (timeUs < window.firstUs[at]) window.firstUs[at] = timeUs
-    if (timeUs >= window.lastUs[at]) {
-      window.lastUs[at] = timeUs
-      window.last[at] = value
-    }
+    if (step >= this.#open) return source * this.#slots + (step % this.#slots)
+    this.late++
+    return -1
   }
 
   /** Closes every step whose end, and grace, the newest reading has passed. */

@@ -1,4 +1,5 @@
-import type { DenseLayer, ModelParts, Network, Runtime } from '../runtime.ts'
+import type { ClusterParts, DenseLayer, ModelParts, Network, Runtime } from '../runtime.ts'
+import { nearestNetwork } from './clusters.ts'
 import { denseLayersOf } from './dense.ts'
 import { readParts } from './read.ts'
 
@@ -15,7 +16,8 @@ const STRAIGHT_WEIGHTS = 400
  */
 export const compiledRuntime: Runtime = {
   name: 'compiled',
-  async load(model: string | ModelParts): Promise<Network> {
+  async load(model: string | ModelParts | ClusterParts): Promise<Network> {
+    if (typeof model !== 'string' && 'centres' in model) return nearestNetwork(model)
     const { inputs, layers } = denseLayersOf(
       typeof model === 'string' ? await readParts(model) : model,
     )

@@ -1,8 +1,9 @@
 import type { Bundle } from '../bundle/load.ts'
+import type { Manifest } from '../bundle/manifest.ts'
 import { ModelError } from '../errors.ts'
 import { RowMaker } from '../features/row.ts'
+import { judgeOf } from '../judge.ts'
 import { type Network, RUNTIMES, type Runtime, type RuntimeName } from '../runtime.ts'
-import { reconstructionScore } from '../score.ts'
 import { compiledRuntime } from './compiled.ts'
 
 /** A bundle's network, golden rows passed. */
@@ -66,7 +67,8 @@ export async function openNetwork(bundle: Bundle, wish?: RuntimeName): Promise<O
 
 /** Runs the golden rows: raw to scaled by this code's features, scaled to output by this network. */
 export function checkGolden(bundle: Bundle, network: Network, runtime: RuntimeName): void {
-  const { features, golden, output, network: shape } = bundle.manifest
+  const { features, golden } = bundle.manifest
+  const shape = shapeOf(bundle.manifest)
   if (network.inputs !== shape.inputs || network.outputs !== shape.outputs) {
     throw new ModelError(
       'BUNDLE_SHAPE',
@@ -75,8 +77,7 @@ export function checkGolden(bundle: Bundle, network: Network, runtime: RuntimeNa
     )
   }
   const rows = new RowMaker(features)
-  const out = new Float32Array(network.outputs)
-  const errors = new Float64Array(network.outputs)
+  const judge = judgeOf(bundle, network)
   const close = (a: number, b: number) =>
     Math.abs(a - b) <= golden.tolerance * Math.max(1, Math.abs(b))
   const fail = (index: number, what: string) =>
@@ -94,10 +95,16 @@ export function checkGolden(bundle: Bundle, network: Network, runtime: RuntimeNa
         `${features.inputs[column].name} is scaled to ${row.scaled[column]}, not ${wanted.scaled[column]}`,
       )
     }
-    network.predict(row.scaled, 1, out)
-    const at = out.findIndex((value, i) => !close(value, wanted.output[i]))
-    if (at >= 0) throw fail(index, `output ${at} is ${out[at]}, not ${wanted.output[at]}`)
-    const score = reconstructionScore(row.scaled, out, output.weights, errors)
+    const score = judge.score(row.scaled)
+    const at = wanted.output.findIndex((value, i) => !close(judge.expected(i), value))
+    if (at >= 0)
+      throw fail(index, `output ${at} is ${judge.expected(at)}, not ${wanted.output[at]}`)
     if (!close(score, wanted.score)) throw fail(index, `score is ${score}, not ${wanted.score}`)
   }
+}
+
+function shapeOf(manifest: Manifest): { inputs: number; outputs: number } {
+  if (manifest.kind === 'reconstruction') return manifest.network
+  const { inputs } = manifest.clusters
+  return { inputs, outputs: inputs }
 }

@@ -1,7 +1,7 @@
 import type * as TfCore from '@tensorflow/tfjs-core'
 import type * as TfLayers from '@tensorflow/tfjs-layers'
 import { ModelError } from '../errors.ts'
-import type { ModelParts, Network, Runtime, RuntimeName } from '../runtime.ts'
+import type { ClusterParts, ModelParts, Network, Runtime, RuntimeName } from '../runtime.ts'
 import { readParts } from './read.ts'
 
 export type TensorFlowName = Exclude<RuntimeName, 'compiled'>
@@ -75,7 +75,12 @@ function unwrap<T>(module: unknown): T {
 export function tensorFlowRuntime(name: TensorFlowName): Runtime {
   return {
     name,
-    async load(model: string | ModelParts): Promise<Network> {
+    async load(model: string | ModelParts | ClusterParts): Promise<Network> {
+      if (typeof model !== 'string' && 'centres' in model) {
+        throw new ModelError('BUNDLE_SHAPE', `${name} runs networks of layers, not clusters`, {
+          hint: 'Clusters run on `compiled`: name no other runtime for this bundle.',
+        })
+      }
       const tensorFlow = await loadTensorFlow(name)
       return loadNetwork(tensorFlow, typeof model === 'string' ? await readParts(model) : model)
     },

@@ -12,6 +12,15 @@ export class FailedRule {
     this.#stays = recipe.failed?.stays ?? false
   }
 
+  /** Vehicles that have failed for good. */
+  get failed(): string[] {
+    return [...this.#failed]
+  }
+
+  fail(vehicle: string): void {
+    this.#failed.add(vehicle)
+  }
+
   /** True for a row of a vehicle that has failed, now or, where failures stay, before. */
   test(vehicle: string, raw: ArrayLike<number>): boolean {
     if (this.#stays && this.#failed.has(vehicle)) return true

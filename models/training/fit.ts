@@ -1,6 +1,6 @@
 import type { FittedFeatures } from '../features/spec.ts'
 import type { Recipe } from './recipe.ts'
-import type { RowStore } from './rows.ts'
+import type { RowStore } from './row-store.ts'
 
 /** Fits scaling to rows: each column to mean 0 and standard deviation 1. */
 export function fitFeatures(recipe: Recipe, rows: RowStore): FittedFeatures {

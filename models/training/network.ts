@@ -1,48 +1,38 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import type { TensorFlow } from '../runtime/tfjs.ts'
 import type { ModelParts, WeightSpec } from '../runtime.ts'
+import type { Progress } from './fitted.ts'
 import { randomOf, shuffle } from './random.ts'
-import type { Recipe } from './recipe.ts'
-
-/** Tells how far a training is: epochs done, of how many, and the loss of the last one. */
-export type EpochProgress = (epoch: number, epochs: number, loss: number) => void
+import type { ReconstructionRecipe } from './recipe.ts'
+import { TrainingState } from './state.ts'
 
 /**
  * Trains an autoencoder on scaled rows. Initial weights and the order of rows follow from the seed
- * and nothing else runs at random, so one machine gives the same weights each time.
+ * and nothing else runs at random, so one machine gives the same weights each time, also where a run
+ * goes on from the state of another.
  */
 export async function trainNetwork(
   tensorFlow: TensorFlow,
-  recipe: Recipe,
+  recipe: ReconstructionRecipe,
   scaled: Float32Array,
   width: number,
-  progress?: EpochProgress,
+  { onEpoch, resumeFrom, saveEpoch }: Progress = {},
 ): Promise<LayersModel> {
-  const { core, layers } = tensorFlow
+  const { core } = tensorFlow
   tensorFlow.use()
-  const { hidden, activation, output } = recipe.network
   const { epochs, batchRows, learningRate } = recipe.training
-  const model = layers.sequential({ name: 'reconstruction' })
-  for (const [index, units] of [...hidden, width].entries()) {
-    model.add(
-      layers.layers.dense({
-        // Named here, because default names count up inside a process and would change the hash.
-        name: `dense_${index + 1}`,
-        units,
-        activation: index < hidden.length ? activation : output,
-        kernelInitializer: layers.initializers.glorotUniform({ seed: recipe.seed + index }),
-        ...(index === 0 ? { inputShape: [width] } : {}),
-      }),
-    )
-  }
+  const model = networkOf(tensorFlow, recipe, width)
   const optimizer = core.train.adam(learningRate)
   model.compile({ optimizer, loss: 'meanSquaredError' })
+  const state = new TrainingState(tensorFlow, model, optimizer)
   const rows = scaled.length / width
   const order = Uint32Array.from({ length: rows }, (_, i) => i)
   const random = randomOf(recipe.seed ^ 0x5eed)
   const batches = Math.ceil(rows / batchRows)
+  const done = resumeFrom ? await state.restore(resumeFrom) : 0
   for (let epoch = 0; epoch < epochs; epoch++) {
     shuffle(order, random)
+    if (epoch < done) continue
     // Half a cosine, from the full rate to none: the last epochs settle instead of trembling.
     const rate = (learningRate * (1 + Math.cos((Math.PI * epoch) / epochs))) / 2
     ;(optimizer as unknown as { learningRate: number }).learningRate = rate
@@ -59,9 +49,28 @@ export async function trainNetwork(
       loss += (await model.trainOnBatch(tensor, tensor)) as number
       tensor.dispose()
     }
-    progress?.(epoch + 1, epochs, loss / batches)
+    onEpoch?.(epoch + 1, epochs, loss / batches)
+    await saveEpoch?.(() => state.save(epoch + 1))
   }
   optimizer.dispose()
+  return model
+}
+
+function networkOf({ layers }: TensorFlow, recipe: ReconstructionRecipe, width: number) {
+  const { hidden, activation, output } = recipe.network
+  const model = layers.sequential({ name: 'reconstruction' })
+  for (const [index, units] of [...hidden, width].entries()) {
+    model.add(
+      layers.layers.dense({
+        // Named here, because default names count up inside a process and would change the hash.
+        name: `dense_${index + 1}`,
+        units,
+        activation: index < hidden.length ? activation : output,
+        kernelInitializer: layers.initializers.glorotUniform({ seed: recipe.seed + index }),
+        ...(index === 0 ? { inputShape: [width] } : {}),
+      }),
+    )
+  }
   return model
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 import { z } from 'zod'
 import { canonicalJson, sha256Of } from '../bundle/canonical.ts'
-import { alarmSchema } from '../bundle/manifest.ts'
+import { alarmSchema, learningSchema, MAX_CLUSTERS } from '../bundle/manifest.ts'
 import { ModelError } from '../errors.ts'
 import { featureSpecSchema, inputSchema, missingSchema } from '../features/spec.ts'
 import { ACTIVATIONS } from '../runtime.ts'
@@ -44,10 +44,9 @@ const condition = z.union([
   z.strictObject({ ratio: z.tuple([z.string(), z.string()]), ...bound }),
 ])
 
-const recipeSchema = z.strictObject({
+const common = {
   name: z.string(),
   description: z.string().default(''),
-  kind: z.literal('reconstruction'),
   seed: z.number().int().nonnegative(),
   features,
   /**
@@ -66,20 +65,9 @@ const recipeSchema = z.strictObject({
     })
     .optional(),
   split: z.strictObject({ heldOutShare: z.number().gt(0).lt(1) }).default({ heldOutShare: 0.25 }),
-  network: z.strictObject({
-    hidden: z.array(z.number().int().positive().max(4096)).min(1).max(16),
-    activation: z.enum(ACTIVATIONS).default('tanh'),
-    output: z.enum(ACTIVATIONS).default('linear'),
-  }),
-  training: z.strictObject({
-    epochs: z.number().int().positive().max(10_000),
-    batchRows: z.number().int().positive().max(65_536),
-    learningRate: z.number().positive(),
-    /** Rows kept for training and for the threshold, each; a fair sample beyond it. */
-    maxRows: z.number().int().positive().max(5_000_000).default(200_000),
-  }),
-  /** `equal`, or `residual`: a column counts by how well it can be given back. */
-  weights: z.enum(['equal', 'residual']).default('residual'),
+  training: z
+    .strictObject({ maxRows: z.number().int().positive().max(5_000_000).default(200_000) })
+    .default({ maxRows: 200_000 }),
   threshold: z.strictObject({ alarms: z.number().positive(), hours: z.number().positive() }),
   alarm: alarmSchema,
   limits: z
@@ -107,32 +95,80 @@ const recipeSchema = z.strictObject({
     .optional(),
   /** Where data in files comes from. */
   dataset: z.strictObject({ name: z.string(), licence: z.string() }).optional(),
+}
+
+const reconstruction = z.strictObject({
+  ...common,
+  kind: z.literal('reconstruction'),
+  network: z.strictObject({
+    hidden: z.array(z.number().int().positive().max(4096)).min(1).max(16),
+    activation: z.enum(ACTIVATIONS).default('tanh'),
+    output: z.enum(ACTIVATIONS).default('linear'),
+  }),
+  training: z.strictObject({
+    epochs: z.number().int().positive().max(10_000),
+    batchRows: z.number().int().positive().max(65_536),
+    learningRate: z.number().positive(),
+    /** Rows kept for training and for the threshold, each; a fair sample beyond it. */
+    maxRows: z.number().int().positive().max(5_000_000).default(200_000),
+  }),
+  /** `equal`, or `residual`: a column counts by how well it can be given back. */
+  weights: z.enum(['equal', 'residual']).default('residual'),
 })
 
+const clustering = z.strictObject({
+  ...common,
+  kind: z.literal('clustering'),
+  clusters: z.strictObject({
+    count: z.number().int().positive().max(MAX_CLUSTERS),
+    /** At most so many times all rows are sorted anew; it ends where none of them moves. */
+    epochs: z.number().int().positive().max(1000).default(50),
+  }),
+  /** How they go on learning on the vehicle. */
+  learning: learningSchema.default({ memoryRows: 100_000, maxShift: 1 }),
+})
+
+const recipeSchema = z.discriminatedUnion('kind', [reconstruction, clustering])
+
 /** A checked recipe, and the sha256 of what was written in it, whatever its spelling and comments. */
-export type Recipe = z.infer<typeof recipeSchema> & { readonly sha256: string }
+export type Recipe = z.infer<typeof recipeSchema> & {
+  readonly sha256: string
+  readonly content: Record<string, unknown>
+}
+export type ReconstructionRecipe = Extract<Recipe, { kind: 'reconstruction' }>
+export type ClusteringRecipe = Extract<Recipe, { kind: 'clustering' }>
 export type FailedCondition = z.infer<typeof condition>
 
 /** @throws ModelError `TRAINING_RECIPE` with file, path and reason */
 export function parseRecipe(text: string, file = 'recipe'): Recipe {
-  const refuse = (message: string, cause?: unknown): never => {
-    throw new ModelError('TRAINING_RECIPE', `${file}: ${message}`, {
-      cause,
-      hint: 'models/README.md lists what a recipe holds; models/training/recipes has some.',
-    })
-  }
   let json: unknown
   try {
     json = parse(text)
   } catch (cause) {
-    return refuse((cause as Error).message, cause)
+    throw refusal(file, (cause as Error).message, cause)
+  }
+  return recipeOf(json, file)
+}
+
+function refusal(file: string, message: string, cause?: unknown): ModelError {
+  return new ModelError('TRAINING_RECIPE', `${file}: ${message}`, {
+    cause,
+    hint: 'models/README.md lists what a recipe holds; models/training/recipes has some.',
+  })
+}
+
+/** A recipe that has been read already, as a bundle keeps it. @throws ModelError `TRAINING_RECIPE` */
+export function recipeOf(json: unknown, file = 'recipe'): Recipe {
+  const refuse = (message: string, cause?: unknown): never => {
+    throw refusal(file, message, cause)
   }
   const parsed = recipeSchema.safeParse(json)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
     return refuse(`${issue.path.join('.') || '(top)'}: ${issue.message}`)
   }
-  const recipe = { ...parsed.data, sha256: sha256Of(canonicalJson(json)) }
+  const content = json as Record<string, unknown>
+  const recipe = { ...parsed.data, sha256: sha256Of(canonicalJson(json)), content }
   const names = new Set(recipe.features.inputs.map(({ name }) => name))
   for (const one of recipe.failed?.any ?? []) {
     for (const name of 'ratio' in one ? one.ratio : [one.input]) {

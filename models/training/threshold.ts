@@ -1,6 +1,6 @@
 import { Alarm } from '../alarm.ts'
 import type { AlarmSpec, Threshold } from '../bundle/manifest.ts'
-import type { RowStore } from './rows.ts'
+import type { RowStore } from './row-store.ts'
 
 /** Share of the largest scores that a tail is fitted to. */
 const TAIL = 0.1

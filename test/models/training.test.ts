@@ -7,7 +7,8 @@ import { Scorer } from '../../models/scorer.ts'
 import { areaUnderCurve } from '../../models/training/evaluate.ts'
 import { randomOf } from '../../models/training/random.ts'
 import { parseRecipe } from '../../models/training/recipe.ts'
-import { collectRows, RowStore, type TrainingRow } from '../../models/training/rows.ts'
+import { RowStore } from '../../models/training/row-store.ts'
+import { collectRows, type TrainingRow } from '../../models/training/rows.ts'
 import { chooseThreshold, countAlarms } from '../../models/training/threshold.ts'
 import { trainBundle } from '../../models/training/train.ts'
 import { tempFolder } from './bundles.ts'
@@ -55,7 +56,7 @@ test('the same rows, recipe and seed give the same hash; other ones another', as
   const first = await trained(join(dir, 'a'))
   const second = await trained(join(dir, 'b'))
   assert.equal(first.hash, second.hash)
-  assert.deepEqual(first.model.weights, second.model.weights)
+  assert.deepEqual(first.model, second.model)
   const seed = await trained(join(dir, 'c'), RECIPE.replace('seed: 7', 'seed: 8'))
   const rows = await trained(join(dir, 'd'), RECIPE, 2)
   assert.equal(new Set([first.hash, seed.hash, rows.hash]).size, 3)

@@ -38,6 +38,11 @@ export interface HistoryOptions extends KafkaConnection {
   readonly from?: HistoryFrom
   /** Default `latest`. */
   readonly to?: HistoryTo
+  /**
+   * One partition after the other, the lowest first, instead of all at once: then the same ranges give
+   * the same records in the same order every time.
+   */
+  readonly oneByOne?: boolean
   /** Told once what will be read, before the first batch. */
   readonly onRanges?: (ranges: readonly HistoryRange[]) => void
   /** Told after each answer of a broker. */
@@ -155,8 +160,10 @@ class Reading {
 
   /** Sees that each broker has a request to work on; false when nothing is left to ask for. */
   #ask(): boolean {
-    const { topic } = this.#options
-    for (const [leader, cursors] of byLeader(this.#cluster, topic, this.#cursors)) {
+    const { topic, oneByOne } = this.#options
+    const left = this.#cursors.filter(({ position, to }) => position < to)
+    const wanted = oneByOne ? left.slice(0, 1) : left
+    for (const [leader, cursors] of byLeader(this.#cluster, topic, wanted)) {
       if (this.#underWay.has(leader)) continue
       const answer = fetchFrom(this.#cluster, topic, leader, cursors, this.#limits)
         .catch((error: Error) => error)

@@ -1,0 +1,131 @@
+import type { LoggedReadings } from '../../models/features/log.ts'
+import {
+  type HistoryBatch,
+  type HistoryOptions,
+  type HistoryRange,
+  readHistory,
+} from '../../sync/kafka/history.ts'
+import { holdsReadings, readingsOf } from './decode.ts'
+import { EventOrder } from './order.ts'
+
+/** What became of the records of a topic: all others held readings. */
+export interface LogRecordCounts {
+  records: number
+  /** Records of types that hold no readings, or of other programs. */
+  otherTypes: number
+  /** Content that is not of its type: no JSON, or not of the form. */
+  poison: number
+  /** Records that had been seen, or that came after a later one had been used. */
+  late: number
+  /** Records that never came, though a later one names them: evicted, or of another topic. */
+  gaps: number
+}
+
+export type LogOptions = Omit<HistoryOptions, 'oneByOne'>
+
+/** How far a reading is, told after each batch of records. */
+export interface LogStep {
+  /** Set with the last batch of a partition: nothing of it is still to come. */
+  readonly finished?: HistoryRange
+}
+
+const NAMES = ['ce_type', 'mp_epoch', 'mp_seq', 'mp_prev', 'mp_lane', 'mp_clock'] as const
+const NAME_BYTES = NAMES.map((name) => Buffer.from(name))
+const [TYPE, EPOCH, SEQ, PREV, LANE, CLOCK] = NAMES.keys()
+const REPAIRED = 'repaired'
+
+/**
+ * Reads back the readings that a topic of milepost holds: all partitions, one after the other, and of
+ * each vehicle in the order in which they happened. The same ranges give the same readings in the same
+ * order every time. Memory does not grow with the range.
+ */
+export class LogReader {
+  readonly counts: LogRecordCounts = { records: 0, otherTypes: 0, poison: 0, late: 0, gaps: 0 }
+  /** Known once reading has begun. */
+  ranges: readonly HistoryRange[] = []
+  readonly #options: LogOptions
+  readonly #use: (readings: LoggedReadings) => void
+  readonly #places = new Int32Array(2 * NAMES.length)
+  readonly #types = new Map<string, boolean>()
+  #order: EventOrder<LoggedReadings | undefined>
+
+  /** @param use takes readings as they come; a record's are handed over as one */
+  constructor(options: LogOptions, use: (readings: LoggedReadings) => void) {
+    this.#options = options
+    this.#use = use
+    this.#order = this.#newOrder()
+  }
+
+  /** @throws SyncError as `readHistory` */
+  async *steps(): AsyncGenerator<LogStep, void, void> {
+    const batches = readHistory({
+      ...this.#options,
+      oneByOne: true,
+      onRanges: (ranges) => {
+        this.ranges = ranges
+        this.#options.onRanges?.(ranges)
+      },
+    })
+    let partition: number | undefined
+    for await (const batch of batches) {
+      if (partition !== undefined && partition !== batch.partition) yield this.#finish(partition)
+      partition = batch.partition
+      this.#read(batch)
+      yield {}
+    }
+    if (partition !== undefined) yield this.#finish(partition)
+  }
+
+  #newOrder(): EventOrder<LoggedReadings | undefined> {
+    return new EventOrder((readings) => {
+      if (readings) this.#use(readings)
+    })
+  }
+
+  #finish(partition: number): LogStep {
+    this.#order.close()
+    this.counts.late += this.#order.late
+    this.counts.gaps += this.#order.gaps
+    this.#order = this.#newOrder()
+    return { finished: this.ranges.find((range) => range.partition === partition)! }
+  }
+
+  #read(batch: HistoryBatch): void {
+    const places = this.#places
+    const { bytes } = batch
+    const text = (name: number) =>
+      places[2 * name] < 0 ? '' : bytes.toString('latin1', places[2 * name], places[2 * name + 1])
+    for (let i = 0; i < batch.length; i++) {
+      this.counts.records++
+      batch.findHeaders(i, NAME_BYTES, places)
+      const type = text(TYPE)
+      const key = batch.key(i)
+      const value = batch.value(i)
+      let known = this.#types.get(type)
+      if (known === undefined) {
+        known = holdsReadings(type)
+        if (this.#types.size < MAX_TYPES) this.#types.set(type, known)
+      }
+      let readings: LoggedReadings | undefined
+      const vehicle = key === null ? '' : key.toString('utf8')
+      if (!known) this.counts.otherTypes++
+      else {
+        const repaired = text(CLOCK) === REPAIRED
+        const timeUs = repaired ? batch.record(i).timeUs : undefined
+        readings = value === null ? undefined : readingsOf(vehicle, type, value, timeUs)
+        if (!readings) this.counts.poison++
+      }
+      const seq = Number(text(SEQ))
+      // Not written by milepost, or not as it writes: offsets are all the order there is.
+      if (!(seq > 0)) {
+        if (readings) this.#use(readings)
+        continue
+      }
+      const chain = `${vehicle}/${text(EPOCH)}/${text(LANE)}`
+      this.#order.push(chain, { seq, prev: Number(text(PREV)) || 0 }, readings)
+    }
+  }
+}
+
+/** Record types remembered; there are about ten. */
+const MAX_TYPES = 1000
