@@ -90,32 +90,8 @@ export function readState(path: string): Buffer | undefined {
   }
 }
 
-/** Puts a file in place of what was there, on disk before it is there: a kill leaves one or the other. */
-export function writeState(path: string, bytes: Uint8Array): void {
-  const draft = `${path}.new`
-  try {
-    const file = openSync(draft, 'w', 0o644)
-    try {
-      for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(draft, path)
-  } catch (error) {
-    rmSync(draft, { force: true })
-    throw error
-  }
-  const folder = openSync(dirname(path), 'r')
-  try {
-    fsyncSync(folder)
-  } finally {
-    closeSync(folder)
-  }
-}
-
-/** `writeState` for who must not wait for a disk. One at a time for a path. */
-export async function writeStateLater(path: string, bytes: Uint8Array): Promise<void> {
+/** `writeDurably` for who must not wait for a disk. One at a time for a path. */
+export async function writeDurablyLater(path: string, bytes: Uint8Array): Promise<void> {
   const draft = `${path}.new`
   try {
     const file = await open(draft, 'w', 0o644)

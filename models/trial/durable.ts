@@ -13,7 +13,7 @@ import { basename, dirname, join } from 'node:path'
  * Writes a file so that a kill or a power cut at any instant leaves the old content or the new, whole:
  * beside its place, fsync, rename, fsync of the folder.
  */
-export function writeDurably(path: string, content: string): void {
+export function writeDurably(path: string, content: string | Uint8Array): void {
   const draft = join(dirname(path), `.${basename(path)}`)
   try {
     const file = openSync(draft, 'w', 0o640)
