@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type RelayStatus, RelayThread } from '../sync/relay/relay-thread.ts'
+import { bootId } from './clock.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Logger } from './log.ts'
 import type { Part, PartContext } from './part.ts'
@@ -26,6 +27,7 @@ class AgentRelay implements Part {
     const thread = await RelayThread.start({
       path: join(dataDir, 'relay.db'),
       name: vehicle,
+      bootId: bootId(),
       broker,
       kafka: uplink,
       limits: { ...limits, maxBytes: maxMiB * 2 ** 20 },

@@ -39,7 +39,8 @@ export interface EpochAccount {
 
 /** A set of positive integers at one bit each: a million records take 125 kB. */
 class SeqSet {
-  #words = new Uint32Array(1024)
+  // Small at first: an audit may have a hundred thousand vehicles of a few records each.
+  #words = new Uint32Array(8)
   max = 0
   size = 0
 
@@ -123,7 +124,9 @@ export class Audit {
 
   /** The same, as a ledger record of this epoch has it. */
   ledger(vehicle: string, epoch: string, entries: readonly LedgerEntry[]): void {
-    for (const entry of entries) this.#tally(vehicle, entry.epoch ?? epoch).excuses.add(entry)
+    for (const entry of entries) {
+      this.#tally(entry.vehicle ?? vehicle, entry.epoch ?? epoch).excuses.add(entry)
+    }
   }
 
   report(): EpochAccount[] {

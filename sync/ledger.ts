@@ -37,6 +37,8 @@ export interface LedgerEntry {
   readonly cause: LossCause
   /** Null where it is not known of which lane they were. */
   readonly lane: Lane | null
+  /** The vehicle that they are of, where a depot's relay tells of another one's. */
+  readonly vehicle?: string
   /** The epoch they belong to, where it is not the one of the ledger record itself. */
   readonly epoch?: string
   /** First and last `seq` between which the missing ones lie; absent where they never had one. */
@@ -58,7 +60,7 @@ export function mergeEntries(entries: readonly LedgerEntry[]): LedgerEntry[] {
   const merged = new Map<string, LedgerEntry>()
   for (const entry of entries) {
     const ranged = entry.firstSeq !== undefined
-    const key = JSON.stringify([entry.lane, entry.cause, entry.epoch, ranged])
+    const key = JSON.stringify([entry.lane, entry.cause, entry.vehicle, entry.epoch, ranged])
     const before = merged.get(key)
     merged.set(key, before ? add(before, entry) : entry)
   }

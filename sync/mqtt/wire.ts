@@ -26,12 +26,17 @@ export function readTopic(
   prefix: string,
   topic: string,
 ): { kind: 'records'; vehicle: string; lane: Lane } | { kind: 'ask'; vehicle: string } | undefined {
-  if (!topic.startsWith(`${prefix}/`)) return undefined
-  const [kind, vehicle, lane, ...rest] = topic.slice(prefix.length + 1).split('/')
-  if (!vehicle || rest.length > 0) return undefined
-  if (kind === 'ask' && lane === undefined) return { kind, vehicle }
-  if (kind !== 'records' || !LANES.includes(lane as Lane)) return undefined
-  return { kind, vehicle, lane: lane as Lane }
+  if (!topic.startsWith(prefix) || topic[prefix.length] !== '/') return undefined
+  const vehicleAt = topic.indexOf('/', prefix.length + 1) + 1
+  const kind = topic.slice(prefix.length + 1, vehicleAt - 1)
+  const laneAt = topic.indexOf('/', vehicleAt) + 1
+  if (kind === 'ask' && laneAt === 0 && vehicleAt > 0 && vehicleAt < topic.length) {
+    return { kind, vehicle: topic.slice(vehicleAt) }
+  }
+  if (kind !== 'records' || laneAt <= vehicleAt + 1) return undefined
+  const lane = topic.slice(laneAt) as Lane
+  if (!LANES.includes(lane)) return undefined
+  return { kind, vehicle: topic.slice(vehicleAt, laneAt - 1), lane }
 }
 
 /** A vehicle is one level of a topic (MQTT 5, 4.7): without its wildcards and separator. */
@@ -55,29 +60,28 @@ export interface Travelling {
   readonly run: string
 }
 
-/** User properties (MQTT 5, 3.3.2.3.7) of a record. */
+/**
+ * User properties (MQTT 5, 3.3.2.3.7) of a record: its identity as Kafka has it in `ce_id`, and the
+ * rest in one text. A property for each would cost the broker a third more for every message.
+ */
 export function propertiesOf({ origin, record, after, run }: Travelling): Record<string, string> {
+  const { seq, prev, timeUs, monoUs, clock, type, bootId } = record
   return {
-    vehicle: origin.vehicle,
-    epoch: origin.epoch,
-    seq: String(record.seq),
-    prev: String(record.prev),
-    after: String(after),
-    lane: record.lane,
-    type: record.type,
-    timeUs: String(record.timeUs),
-    monoUs: String(record.monoUs),
-    boot: record.bootId,
-    clock: record.clock,
-    run,
+    id: `${origin.vehicle}/${origin.epoch}/${seq}`,
+    mp: `${prev} ${after} ${timeUs} ${monoUs} ${clock} ${word(type)} ${word(bootId)} ${word(run)}`,
   }
 }
+
+/** A word without the space that parts it from the next. */
+const word = (text: string): string => (/[^!-$&-~]/.test(text) ? encodeURIComponent(text) : text)
 
 /** Bytes that a message takes beside topic and payload, rounded up. */
 export const PROPERTIES_BYTES = 4096
 
 const CLOCKS: ReadonlySet<string> = new Set<ClockState>(['synced', 'repaired', 'unsynced'])
 const MAX_WORD = 256
+/** Of the property `mp`, and one more than that: what follows is no part of it. */
+const MAX_WORDS = 9
 
 /** A message as a relay receives it. */
 export interface Received {
@@ -90,34 +94,40 @@ export interface Received {
 /** Reads a record back; a text says what is wrong with it. */
 export function readRecord(
   { payload, contentType, user }: Received,
-  place: { vehicle: string; lane: Lane },
+  { vehicle, lane }: { vehicle: string; lane: Lane },
 ): Travelling | string {
-  const { vehicle, epoch, lane, type, boot, clock, run } = user
-  if (vehicle !== place.vehicle || lane !== place.lane) return 'topic and properties differ'
-  for (const word of [epoch, type, boot, run]) {
-    if (!word || word.length > MAX_WORD) return 'a property is missing or too long'
+  const { id = '', mp = '' } = user
+  if (!id.startsWith(vehicle) || id[vehicle.length] !== '/') return 'topic and identity differ'
+  const seqAt = id.lastIndexOf('/') + 1
+  const epoch = id.slice(vehicle.length + 1, Math.max(vehicle.length + 1, seqAt - 1))
+  const [prevText, afterText, timeText, monoText, clock, ...words] = mp.split(' ', MAX_WORDS)
+  const [type, bootId, run] = words.map(unword)
+  for (const text of [epoch, type, bootId, run]) {
+    if (!text || text.length > MAX_WORD) return 'a property is missing or too long'
   }
-  if (!clock || !CLOCKS.has(clock)) return 'no such clock state'
-  const [seq, prev, after] = [whole(user.seq), whole(user.prev), whole(user.after)]
+  if (!CLOCKS.has(clock)) return 'no such clock state'
+  const [seq, prev, after] = [whole(id.slice(seqAt)), whole(prevText), whole(afterText)]
   if (!(seq > 0 && prev >= 0 && prev < seq && after >= 0 && after < seq)) return 'no such sequence'
-  const [timeUs, monoUs] = [whole(user.timeUs), whole(user.monoUs)]
+  const [timeUs, monoUs] = [whole(timeText), whole(monoText)]
   if (Number.isNaN(timeUs) || Number.isNaN(monoUs)) return 'no such time'
   return {
-    origin: { vehicle, epoch: epoch! },
+    origin: { vehicle, epoch },
     record: {
-      lane: place.lane,
-      seq,
-      prev,
-      type: type!,
-      timeUs,
-      monoUs,
-      bootId: boot!,
-      clock: clock as ClockState,
-      contentType,
-      payload,
+      ...{ lane, seq, prev, type, timeUs, monoUs, bootId },
+      ...{ clock: clock as ClockState, contentType, payload },
     },
     after,
-    run: run!,
+    run,
+  }
+}
+
+/** Empty where it is no word of ours. */
+function unword(text: string): string {
+  if (!text.includes('%')) return text
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return ''
   }
 }
 

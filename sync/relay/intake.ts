@@ -146,14 +146,17 @@ export class Intake {
     const group = new Group(
       this.#prefix,
       limits.maxRecordBytes,
-      (origin) => store.positions(origin),
+      (origin) => store.peek(origin),
       this.#counts,
     )
     try {
+      store.refresh()
       for (const message of messages) group.add(message)
       this.#keep([...group.shares.values()])
-      link.acknowledge(messages.filter(({ qos }) => qos > 0).map(({ messageId }) => messageId))
+      // First told, then acknowledged: killed between the two, the messages come again and their
+      // senders are told again. The other way round nobody would tell them before they give up.
       link.publish(group.answers())
+      link.acknowledge(messages.filter(({ qos }) => qos > 0).map(({ messageId }) => messageId))
     } catch (error) {
       Object.assign(this.#counts, before)
       // A store with little room takes a few, where it could not take all.

@@ -31,6 +31,8 @@ export interface ForwardLimits {
   readonly maxBatchBytes: number
   /** How long a batch that is not full waits for more, where nothing critical waits. */
   readonly lingerMs: number
+  /** While more is sent, what was sent is forgotten no oftener than this. */
+  readonly releaseIntervalMs: number
   readonly minRetryMs: number
   readonly maxRetryMs: number
   readonly fencedRetryMs: number
@@ -40,6 +42,7 @@ export const DEFAULT_FORWARD_LIMITS: ForwardLimits = {
   maxBatchRecords: 5_000,
   maxBatchBytes: 4 * 1024 ** 2,
   lingerMs: 100,
+  releaseIntervalMs: 5_000,
   minRetryMs: 250,
   maxRetryMs: 30_000,
   fencedRetryMs: 60_000,

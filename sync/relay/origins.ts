@@ -1,70 +1,82 @@
 import type { Statement } from 'better-sqlite3'
 import { SyncError } from '../errors.ts'
 import type { Database } from '../outbox/database.ts'
-import type { Origin } from '../record.ts'
+import type { Lane, Origin } from '../record.ts'
 import type { Positions } from '../uplink.ts'
 
-interface Row extends Positions {
+/** One (vehicle, epoch) and how far each of its lanes is kept here. */
+export interface OriginState {
   readonly id: number
+  readonly origin: Origin
+  readonly positions: Positions
+  /** At or above the row of the store that holds its newest record. */
+  batch: number
 }
 
-/** How far each (vehicle, epoch) got here. */
+type Row = [string, string, number, number, number, number, number]
+
+/** Kept in memory at most, about 250 bytes each; those beyond are looked up in the file. */
+const MAX_CACHED = 200_000
+const COLUMNS = 'vehicle, epoch, id, critical, events, telemetry, batch'
+
+/**
+ * How far each (vehicle, epoch) got here. Positions move in memory while the same transaction adds
+ * the records to the log, and are written to the table now and then (`fold`): with 100,000 vehicles
+ * that send one record each, a row to update for each record would be most of the work.
+ */
 export class OriginTable {
   readonly #maxVehicles: number
   readonly #maxEpochs: number
   /** At least so many more vehicles fit, as far as this process knows. */
   #room = 0
+  readonly #known = new Map<string, OriginState>()
+  readonly #byId = new Map<number, OriginState>()
+  readonly #moved = new Set<OriginState>()
   readonly #find: Statement<[string, string], Row>
+  readonly #findId: Statement<[number], Row>
   readonly #insert: Statement<[string, string]>
-  readonly #move: Statement<[number, number, number, number]>
-  readonly #byId: Statement<[number], Origin>
+  readonly #move: Statement<[number, number, number, number, number]>
   readonly #vehicles: Statement<[], number>
   readonly #epochs: Statement<[string], number>
-  readonly #prune: Statement<[string, string, number]>
+  readonly #old: Statement<[string, string, number], [number, string]>
+  readonly #delete: Statement<[number]>
 
   constructor(db: Database, limits: { maxVehicles: number; maxEpochsPerVehicle: number }) {
     this.#maxVehicles = limits.maxVehicles
     this.#maxEpochs = limits.maxEpochsPerVehicle
-    this.#find = db.prepare(
-      'SELECT id, critical, events, telemetry FROM origin WHERE vehicle = ? AND epoch = ?',
-    )
-    this.#insert = db.prepare('INSERT INTO origin VALUES (NULL, ?, ?, 0, 0, 0)')
+    const select = `SELECT ${COLUMNS} FROM origin`
+    this.#find = db.prepare(`${select} WHERE vehicle = ? AND epoch = ?`).raw() as never
+    this.#findId = db.prepare(`${select} WHERE id = ?`).raw() as never
+    this.#insert = db.prepare('INSERT INTO origin VALUES (NULL, ?, ?, 0, 0, 0, 0)')
     this.#move = db.prepare(
-      'UPDATE origin SET critical = ?, events = ?, telemetry = ? WHERE id = ?',
+      'UPDATE origin SET critical = ?, events = ?, telemetry = ?, batch = ? WHERE id = ?',
     )
-    this.#byId = db.prepare('SELECT vehicle, epoch FROM origin WHERE id = ?')
     this.#vehicles = db.prepare('SELECT count(DISTINCT vehicle) FROM origin').pluck() as never
     this.#epochs = db.prepare('SELECT count(*) FROM origin WHERE vehicle = ?').pluck() as never
     // A row that records still wait under is needed to name them.
-    this.#prune = db.prepare(
-      `DELETE FROM origin WHERE vehicle = ? AND id IN (
-         SELECT id FROM origin WHERE vehicle = ? ORDER BY id DESC LIMIT -1 OFFSET ?
-       ) AND id NOT IN (SELECT origin FROM critical) AND id NOT IN (SELECT origin FROM events)
-         AND id NOT IN (SELECT origin FROM telemetry)`,
-    )
+    this.#old = db
+      .prepare(
+        `SELECT id, epoch FROM origin WHERE vehicle = ? AND id IN (
+           SELECT id FROM origin WHERE vehicle = ? ORDER BY id DESC LIMIT -1 OFFSET ?
+         ) AND batch < coalesce((SELECT min(id) FROM batch), 9e15)`,
+      )
+      .raw() as never
+    this.#delete = db.prepare('DELETE FROM origin WHERE id = ?')
   }
 
   get vehicles(): number {
     return this.#vehicles.get() ?? 0
   }
 
-  /** Counts anew only when the room that was counted last is used up: a fleet comes all at once. */
-  get #full(): boolean {
-    if (this.#room <= 0) this.#room = this.#maxVehicles - this.vehicles
-    return this.#room <= 0
-  }
-
-  find({ vehicle, epoch }: Origin): { id: number; positions: Positions } | undefined {
-    const row = this.#find.get(vehicle, epoch)
-    if (!row) return undefined
-    const { id, critical, events, telemetry } = row
-    return { id, positions: { critical, events, telemetry } }
+  find(origin: Origin): OriginState | undefined {
+    const known = this.#known.get(keyOf(origin.vehicle, origin.epoch))
+    return known ?? this.#remember(this.#find.get(origin.vehicle, origin.epoch))
   }
 
   /** Finds an origin or begins it; `born` says which. Belongs into a transaction. */
-  get(origin: Origin): { id: number; positions: Positions; born: boolean } {
+  get(origin: Origin): { state: OriginState; born: boolean } {
     const known = this.find(origin)
-    if (known) return { ...known, born: false }
+    if (known) return { state: known, born: false }
     const { vehicle, epoch } = origin
     const epochs = this.#epochs.get(vehicle) ?? 0
     if (epochs === 0 && this.#full) {
@@ -74,15 +86,74 @@ export class OriginTable {
     }
     this.#room--
     const id = Number(this.#insert.run(vehicle, epoch).lastInsertRowid)
-    if (epochs >= this.#maxEpochs) this.#prune.run(vehicle, vehicle, this.#maxEpochs)
-    return { id, positions: { critical: 0, events: 0, telemetry: 0 }, born: true }
-  }
-
-  move(id: number, { critical, events, telemetry }: Positions): void {
-    this.#move.run(critical, events, telemetry, id)
+    if (epochs >= this.#maxEpochs) this.#prune(vehicle)
+    return { state: this.#remember([vehicle, epoch, id, 0, 0, 0, 0])!, born: true }
   }
 
   byId(id: number): Origin {
-    return this.#byId.get(id)!
+    return this.#state(id)!.origin
+  }
+
+  /** Its positions or its row have changed. */
+  moved(state: OriginState): void {
+    this.#moved.add(state)
+  }
+
+  /** A record of the log that the table may not know of yet. */
+  mark(id: number, lane: Lane, seq: number, batch: number): void {
+    const state = this.#state(id)
+    if (!state) return
+    state.positions[lane] = Math.max(state.positions[lane], seq)
+    state.batch = batch
+    this.#moved.add(state)
+  }
+
+  /** Writes what has moved into the table, inside the transaction that says so in the log. */
+  fold(): void {
+    // In the table's order: each of its pages is written once.
+    for (const { id, positions, batch } of [...this.#moved].sort((a, b) => a.id - b.id)) {
+      this.#move.run(positions.critical, positions.events, positions.telemetry, batch, id)
+    }
+    this.#moved.clear()
+    if (this.#known.size > MAX_CACHED) this.reload()
+  }
+
+  /** Forgets all that is in memory; `mark` brings back what the table does not know. */
+  reload(): void {
+    this.#known.clear()
+    this.#byId.clear()
+    this.#moved.clear()
+    this.#room = 0
+  }
+
+  /** Counts anew only when the room that was counted last is used up: a fleet comes all at once. */
+  get #full(): boolean {
+    if (this.#room <= 0) this.#room = this.#maxVehicles - this.vehicles
+    return this.#room <= 0
+  }
+
+  #prune(vehicle: string): void {
+    this.fold()
+    for (const [id, epoch] of this.#old.all(vehicle, vehicle, this.#maxEpochs)) {
+      this.#delete.run(id)
+      this.#known.delete(keyOf(vehicle, epoch))
+      this.#byId.delete(id)
+    }
+  }
+
+  #state(id: number): OriginState | undefined {
+    return this.#byId.get(id) ?? this.#remember(this.#findId.get(id))
+  }
+
+  #remember(row: Row | undefined): OriginState | undefined {
+    if (!row) return undefined
+    const [vehicle, epoch, id, critical, events, telemetry, batch] = row
+    const positions = { critical, events, telemetry }
+    const state = { id, origin: { vehicle, epoch }, positions, batch }
+    this.#known.set(keyOf(vehicle, epoch), state)
+    this.#byId.set(id, state)
+    return state
   }
 }
+
+const keyOf = (vehicle: string, epoch: string): string => `${vehicle}\n${epoch}`

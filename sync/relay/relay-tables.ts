@@ -1,152 +1,166 @@
 import type { Statement } from 'better-sqlite3'
-import { SyncError } from '../errors.ts'
-import { type Database, syncFolder } from '../outbox/database.ts'
+import type { Database } from '../outbox/database.ts'
 import { Dictionary } from '../outbox/dictionary.ts'
-import { newEpoch } from '../outbox/schema.ts'
-import { CLOCKS, JSON_TYPE } from '../outbox/shelf.ts'
-import { LANES, type Lane, type StoredRecord } from '../record.ts'
+import { JSON_TYPE } from '../outbox/shelf.ts'
+import { LANES, type Lane, type Origin, type StoredRecord } from '../record.ts'
+import { Packer, unpack, unpackMarks } from './pack.ts'
 
-/** `mprl`: says that a SQLite file is a relay's store. */
-const APPLICATION_ID = 0x6d70726c
-const FORMAT = 1
 /** Refused records kept for a person to look at. */
 const MAX_DEAD = 1_000
+/** Records of one row at most: an import may bring more at once. */
+const MAX_ROW_RECORDS = 5_000
 
-// AUTOINCREMENT: an id must not come again when the table was emptied.
-const laneTable = (name: string) => `
-  CREATE TABLE ${name} (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, origin INTEGER NOT NULL, seq INTEGER NOT NULL,
-    back INTEGER NOT NULL, kind INTEGER NOT NULL, bootId TEXT NOT NULL, clock INTEGER NOT NULL,
-    timeUs INTEGER NOT NULL, monoUs INTEGER NOT NULL, payload BLOB NOT NULL
-  ) STRICT;`
+type Row = [lastId: number, records: number, bytes: Buffer]
+/** Ids of a lane: the last given, the last that the other side has, the last whose origin is folded. */
+type LaneRow = { lastId: number; releasedId: number; foldedId: number }
 
-const SCHEMA = `
-  CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  CREATE TABLE origin (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, vehicle TEXT NOT NULL, epoch TEXT NOT NULL,
-    critical INTEGER NOT NULL, events INTEGER NOT NULL, telemetry INTEGER NOT NULL,
-    UNIQUE (vehicle, epoch)
-  ) STRICT;
-  CREATE TABLE kind (
-    id INTEGER PRIMARY KEY, type TEXT NOT NULL, contentType TEXT NOT NULL, UNIQUE (type, contentType)
-  ) STRICT;
-  CREATE TABLE dead (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, vehicle TEXT NOT NULL, epoch TEXT NOT NULL,
-    lane TEXT NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL, payload BLOB NOT NULL
-  ) STRICT;
-  ${LANES.map(laneTable).join('')}`
-
-type Row = [number, number, number, number, number, string, number, number, number, Buffer]
-
-interface Statements {
-  readonly insert: Statement
-  readonly read: Statement<[number, number], Row>
-  readonly release: Statement<[number]>
-  readonly count: Statement<[], number>
-  readonly lastId: Statement<[string], number>
-}
-
-/** The rows of a relay's store. */
+/** The records of a relay's store: a log of rows that hold many each, by lane. */
 export class RelayTables {
-  epoch: string
   readonly #db: Database
   readonly #kinds: Dictionary
-  readonly #lanes: Record<Lane, Statements>
+  readonly #packers = new Map(LANES.map((lane) => [lane, new Packer()]))
+  readonly #lanes = new Map<Lane, LaneRow>()
+  readonly #insert: Statement<[number, number, number, Buffer]>
+  readonly #rows: Statement<[number, number], Row>
+  readonly #release: Statement<[number, number]>
+  readonly #lane: Statement<[number], LaneRow>
+  readonly #moveLane: Statement<[number, number, number, number]>
+  readonly #lastRow: Statement<[], number>
+  /** At or above the id of every row there is, those that the open transaction writes included. */
+  rowsUpTo = 0
+  /** Of rows whose origins are not folded. */
+  unfoldedBytes = 0
 
-  constructor(db: Database, path: string) {
-    this.epoch = identify(db, path)
+  constructor(db: Database) {
     this.#db = db
     this.#kinds = new Dictionary(db, 'kind')
-    const statements = (lane: Lane): Statements => ({
-      insert: db.prepare(`INSERT INTO ${lane} VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?)`),
-      read: db.prepare(`SELECT * FROM ${lane} WHERE id > ? ORDER BY id LIMIT ?`).raw() as never,
-      release: db.prepare(`DELETE FROM ${lane} WHERE id <= ?`),
-      // Ids have no holes but those of buried records; counting rows would read the whole table.
-      count: db
-        .prepare(
-          `SELECT coalesce((SELECT max(id) FROM ${lane}) - (SELECT min(id) FROM ${lane}) + 1, 0)`,
-        )
-        .pluck() as never,
-      lastId: db.prepare('SELECT seq FROM sqlite_sequence WHERE name = ?').pluck() as never,
-    })
-    this.#lanes = {
-      critical: statements('critical'),
-      events: statements('events'),
-      telemetry: statements('telemetry'),
-    }
-  }
-
-  insert(originId: number, record: StoredRecord): void {
-    const { lane, seq, prev, type, contentType, bootId, clock, timeUs, monoUs, payload } = record
-    this.#lanes[lane].insert.run(
-      originId,
-      seq,
-      seq - prev,
-      this.#kind(type, contentType || JSON_TYPE),
-      bootId,
-      CLOCKS.indexOf(clock),
-      Math.round(timeUs),
-      Math.round(monoUs),
-      payload,
+    this.#insert = db.prepare('INSERT INTO batch VALUES (NULL, ?, ?, ?, ?)')
+    this.#rows = db
+      .prepare(
+        'SELECT lastId, records, bytes FROM batch WHERE lane = ? AND lastId > ? ORDER BY lastId',
+      )
+      .raw() as never
+    this.#release = db.prepare('DELETE FROM batch WHERE lane = ? AND lastId <= ?')
+    this.#lane = db.prepare('SELECT lastId, releasedId, foldedId FROM lane WHERE lane = ?')
+    this.#moveLane = db.prepare(
+      'UPDATE lane SET lastId = ?, releasedId = ?, foldedId = ? WHERE lane = ?',
     )
+    this.#lastRow = db
+      .prepare("SELECT seq FROM sqlite_sequence WHERE name = 'batch'")
+      .pluck() as never
   }
 
+  /** Adds a record to the open transaction; `flush` writes what was added. */
+  insert(originId: number, record: StoredRecord): void {
+    const { lane, type, contentType } = record
+    const packer = this.#packers.get(lane)!
+    packer.add(originId, this.#kind(type, contentType || JSON_TYPE), record)
+    if (packer.records >= MAX_ROW_RECORDS) this.#flush(lane, packer)
+  }
+
+  flush(): void {
+    for (const [lane, packer] of this.#packers) if (packer.records > 0) this.#flush(lane, packer)
+  }
+
+  #flush(lane: Lane, packer: Packer): void {
+    const { records } = packer
+    const bytes = packer.take()
+    const row = this.#at(lane)
+    row.lastId += records
+    const { lastInsertRowid } = this.#insert.run(LANES.indexOf(lane), row.lastId, records, bytes)
+    this.rowsUpTo = Number(lastInsertRowid) + LANES.length
+    this.unfoldedBytes += bytes.length
+    this.#write(lane, row)
+  }
+
+  /** Records after an id, as many as fit, at least one. */
   read(lane: Lane, afterId: number, maxRecords: number, maxBytes: number) {
-    const rows: { id: number; originId: number; record: StoredRecord }[] = []
+    const found: { id: number; originId: number; record: StoredRecord }[] = []
     let bytes = 0
-    for (const row of this.#lanes[lane].read.iterate(afterId, maxRecords)) {
-      const [id, originId, seq, back, kind, bootId, clock, timeUs, monoUs, payload] = row
-      bytes += payload.length
-      if (rows.length > 0 && bytes > maxBytes) break
-      const [type, contentType] = this.#words(kind)
-      const record = { lane, seq, prev: seq - back, type, timeUs, monoUs, bootId }
-      rows.push({
-        id,
-        originId,
-        record: { ...record, clock: CLOCKS[clock], contentType, payload },
-      })
+    for (const [lastId, records, packed] of this.#rows.iterate(LANES.indexOf(lane), afterId)) {
+      let id = Math.max(lastId - records, afterId)
+      for (const { originId, kind, record } of unpack(packed, lane, id - (lastId - records))) {
+        bytes += record.payload.length
+        if (found.length === maxRecords || (found.length > 0 && bytes > maxBytes)) return found
+        const [type, contentType] = this.#words(kind)
+        const { seq, prev, timeUs, monoUs, bootId, clock, payload } = record
+        found.push({
+          id: ++id,
+          originId,
+          record: { lane, seq, prev, type, timeUs, monoUs, bootId, clock, contentType, payload },
+        })
+      }
     }
-    return rows
+    return found
+  }
+
+  /** Tells whose records are in rows whose origins were not folded. */
+  unfolded(mark: (lane: Lane, originId: number, seq: number) => void): void {
+    for (const lane of LANES) {
+      for (const [, , bytes] of this.#rows.iterate(LANES.indexOf(lane), this.#at(lane).foldedId)) {
+        this.unfoldedBytes += bytes.length
+        unpackMarks(bytes, (originId, seq) => mark(lane, originId, seq))
+      }
+    }
+  }
+
+  /** All rows that there are were folded. */
+  folded(): void {
+    this.unfoldedBytes = 0
+    for (const lane of LANES) {
+      const row = this.#at(lane)
+      row.foldedId = row.lastId
+      this.#write(lane, row)
+    }
+  }
+
+  release(lane: Lane, id: number): void {
+    const row = this.#at(lane)
+    row.releasedId = Math.max(row.releasedId, Math.min(id, row.lastId))
+    this.#release.run(LANES.indexOf(lane), row.releasedId)
+    this.#write(lane, row)
   }
 
   lastId(lane: Lane): number {
-    return this.#lanes[lane].lastId.get(lane) ?? 0
+    return this.#at(lane).lastId
   }
 
-  release(lane: Lane, lastId: number): void {
-    if (lastId > 0) this.#lanes[lane].release.run(lastId)
+  waiting(lane: Lane): number {
+    const { lastId, releasedId } = this.#at(lane)
+    return lastId - releasedId
   }
 
-  renewEpoch(): void {
-    const epoch = newEpoch()
-    this.#db.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(epoch)
-    this.epoch = epoch
-  }
-
-  bury(lane: Lane, id: number, reason: string): void {
-    const columns = 'vehicle, epoch, lane, seq, reason, payload'
+  bury({ vehicle, epoch }: Origin, { lane, seq, payload }: StoredRecord, reason: string): void {
     this.#db
-      .prepare(
-        `INSERT INTO dead (${columns}) SELECT vehicle, epoch, ?, r.seq, ?, r.payload
-         FROM ${lane} r JOIN origin o ON o.id = r.origin WHERE r.id = ?`,
-      )
-      .run(lane, reason, id)
-    this.#db.prepare(`DELETE FROM ${lane} WHERE id = ?`).run(id)
+      .prepare('INSERT INTO dead VALUES (NULL, ?, ?, ?, ?, ?, ?)')
+      .run(vehicle, epoch, lane, seq, reason, payload)
     this.#db.prepare('DELETE FROM dead WHERE id <= (SELECT max(id) FROM dead) - ?').run(MAX_DEAD)
   }
 
-  count(lane: Lane): number {
-    return this.#lanes[lane].count.get() ?? 0
+  /** Forgets what a rolled-back transaction added, or what another process may have changed. */
+  reload(): void {
+    this.#kinds.reload()
+    this.#lanes.clear()
+    for (const packer of this.#packers.values()) packer.clear()
+    this.unfoldedBytes = 0
+    this.rowsUpTo = (this.#lastRow.get() ?? 0) + LANES.length
   }
 
-  /** Forgets what a rolled-back transaction added. */
-  forget(): void {
-    this.#kinds.reload()
+  #at(lane: Lane): LaneRow {
+    let row = this.#lanes.get(lane)
+    if (!row) this.#lanes.set(lane, (row = this.#lane.get(LANES.indexOf(lane))!))
+    return row
+  }
+
+  #write(lane: Lane, { lastId, releasedId, foldedId }: LaneRow): void {
+    this.#moveLane.run(lastId, releasedId, foldedId, LANES.indexOf(lane))
   }
 
   // Another process may have given a kind its number: what is not known is looked up again first.
   #kind(type: string, contentType: string): number {
-    if (this.#kinds.find(type, contentType) === undefined) this.#kinds.reload()
+    const known = this.#kinds.find(type, contentType)
+    if (known !== undefined) return known
+    this.#kinds.reload()
     return this.#kinds.id(type, contentType)
   }
 
@@ -154,28 +168,4 @@ export class RelayTables {
     if (this.#kinds.words(kind).length === 0) this.#kinds.reload()
     return this.#kinds.words(kind)
   }
-}
-
-function identify(db: Database, path: string): string {
-  const epoch = db
-    .transaction(() => {
-      const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()
-      if (tables === 0) {
-        db.exec(SCHEMA)
-        db.prepare("INSERT INTO meta VALUES ('epoch', ?)").run(newEpoch())
-        db.pragma(`application_id = ${APPLICATION_ID}`)
-        db.pragma(`user_version = ${FORMAT}`)
-      }
-      const application = db.pragma('application_id', { simple: true })
-      const format = db.pragma('user_version', { simple: true })
-      if (application !== APPLICATION_ID || format !== FORMAT) {
-        throw new SyncError('OUTBOX_FOREIGN', `${path} is no relay store of format ${FORMAT}`, {
-          hint: 'Point the relay at a file of its own.',
-        })
-      }
-      return db.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get() as string
-    })
-    .immediate()
-  syncFolder(path)
-  return epoch
 }

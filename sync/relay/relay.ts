@@ -6,6 +6,7 @@ import { defined } from '../sync-options.ts'
 import { Forwarder, ownerOf } from './forwarder.ts'
 import { Intake } from './intake.ts'
 import { type AllRelayLimits, DEFAULT_LIMITS } from './limits.ts'
+import { Refusals } from './refusals.ts'
 import type { RelayStatus } from './status.ts'
 import { RelayStore } from './store.ts'
 
@@ -14,6 +15,8 @@ export interface RelayConfig {
   readonly path: string
   /** The depot's own name: its session at the broker and its transactions are kept under it. */
   readonly name: string
+  /** Names this boot in records of its own. */
+  readonly bootId?: string
   readonly broker: MqttConnection
   readonly kafka: KafkaUplinkConfig
   readonly limits?: Partial<AllRelayLimits>
@@ -24,13 +27,15 @@ export class Relay {
   readonly #store: RelayStore
   readonly #intake: Intake
   readonly #forwarder: Forwarder
+  readonly #refusals: Refusals
 
   /** Opens the store; throws `OUTBOX_*` where it cannot be. Broker and Kafka may come later. */
   static start(config: RelayConfig): Relay {
     return new Relay(config)
   }
 
-  private constructor({ path, name, broker, kafka, limits: given = {} }: RelayConfig) {
+  private constructor(config: RelayConfig) {
+    const { path, name, bootId = 'unknown', broker, kafka, limits: given = {} } = config
     requireTopicLevel(name)
     const limits = { ...DEFAULT_LIMITS, ...defined(given) }
     const { maxBytes, maxVehicles, maxEpochsPerVehicle } = limits
@@ -40,7 +45,9 @@ export class Relay {
       })
     }
     this.#store = RelayStore.open(path, { maxBytes, maxVehicles, maxEpochsPerVehicle })
+    this.#refusals = new Refusals(this.#store, name, bootId)
     this.#forwarder = new Forwarder({
+      refusals: this.#refusals,
       store: this.#store,
       name: `${name}.relay`,
       makeUplink: async () => createKafkaUplink(kafka, ownerOf),
@@ -60,7 +67,7 @@ export class Relay {
   status(): RelayStatus {
     const { waiting, vehicles } = this.#store.stat()
     const { state, sinceUs, lastError, counts } = this.#intake
-    const { refused, lastRefusal } = this.#forwarder
+    const { count, last } = this.#refusals
     return {
       timeUs: Date.now() * 1000,
       state,
@@ -69,8 +76,8 @@ export class Relay {
       counts,
       vehicles,
       waiting,
-      refusedByKafka: refused,
-      ...(lastRefusal && { lastRefusal }),
+      refusedByKafka: count,
+      ...(last && { lastRefusal: last }),
       forward: this.#forwarder.status(),
     }
   }

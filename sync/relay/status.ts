@@ -41,7 +41,7 @@ export interface RelayStatus {
   readonly counts: IntakeCounts
   readonly vehicles: number
   readonly waiting: Record<Lane, number>
-  /** Records that Kafka refused for good, dropped here after their sender had been told "kept". */
+  /** Records that Kafka refused for good, since the start: put aside here, and in the depot's ledger. */
   readonly refusedByKafka: number
   readonly lastRefusal?: string
   readonly forward: UplinkStatus

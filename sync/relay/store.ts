@@ -1,3 +1,4 @@
+import type { Statement } from 'better-sqlite3'
 import { SyncError } from '../errors.ts'
 import { openFile } from '../outbox/database.ts'
 import { outboxFault } from '../outbox/faults.ts'
@@ -5,6 +6,7 @@ import { LANES, type Lane, type Origin, type StoredRecord } from '../record.ts'
 import type { Positions } from '../uplink.ts'
 import { OriginTable } from './origins.ts'
 import { RelayTables } from './relay-tables.ts'
+import { identify, renewEpoch } from './schema.ts'
 
 /** Bounds of a relay's store. */
 export interface RelayLimits {
@@ -23,6 +25,8 @@ export const DEFAULT_RELAY_LIMITS: RelayLimits = {
 }
 
 const WAL_BYTES = 4 * 1024 ** 2
+/** What is read again at a start to know how far every sender got. */
+const MAX_UNFOLDED_BYTES = 16 * 1024 ** 2
 
 /** Records of one sender, in order within each lane. */
 export interface Delivery {
@@ -62,11 +66,10 @@ export class RelayStore {
   readonly #db: ReturnType<typeof openFile>
   readonly #origins: OriginTable
   readonly #tables: RelayTables
-
+  readonly #version: Statement<[], number>
+  #seenVersion = -1
   /** Random, born with the file: ids of another file mean nothing here. */
-  get epoch(): string {
-    return this.#tables.epoch
-  }
+  epoch: string
 
   /** Throws `OUTBOX_*` where the disk or the file is at fault. */
   static open(path: string, limits: Partial<RelayLimits> = {}): RelayStore {
@@ -85,8 +88,10 @@ export class RelayStore {
       exclusive: false,
     })
     try {
-      this.#tables = new RelayTables(this.#db, path)
+      this.epoch = identify(this.#db, path)
+      this.#tables = new RelayTables(this.#db)
       this.#origins = new OriginTable(this.#db, limits)
+      this.#version = this.#db.prepare('PRAGMA data_version').pluck() as never
     } catch (error) {
       this.#db.close()
       throw error
@@ -103,17 +108,36 @@ export class RelayStore {
    * no room, `RECORD_INVALID` for a vehicle beyond the bound; nothing of the call is then kept.
    */
   acceptAll(deliveries: readonly Delivery[]): Accepted[] {
-    return this.#transact(() => deliveries.map((delivery) => this.#accept(delivery)))
+    return this.#transact(() => {
+      const accepted = deliveries.map((delivery) => this.#accept(delivery))
+      this.#tables.flush()
+      if (this.#tables.unfoldedBytes > MAX_UNFOLDED_BYTES) this.#fold()
+      return accepted
+    })
   }
 
   /** How far each lane of this origin is kept; zeros for one that never sent. */
   positions(origin: Origin): Positions {
-    return this.#guard(() => this.#origins.find(origin)?.positions ?? { ...NOWHERE })
+    return this.#guard(() => {
+      this.#refresh()
+      return this.peek(origin)
+    })
+  }
+
+  /** Learns what another process has kept since. */
+  refresh(): void {
+    this.#guard(() => this.#refresh())
+  }
+
+  /** The same, as far as it was known at the last `refresh` or change. */
+  peek(origin: Origin): Positions {
+    return { ...(this.#origins.find(origin)?.positions ?? NOWHERE) }
   }
 
   /** Records of a lane after this id, in order, as many as fit; always one if there is one. */
   read(lane: Lane, afterId: number, maxRecords: number, maxBytes: number): RelayedRecord[] {
     return this.#guard(() => {
+      this.#refresh()
       const rows = this.#tables.read(lane, afterId, maxRecords, maxBytes)
       return rows.map(({ id, originId, record }) => ({
         id,
@@ -125,36 +149,44 @@ export class RelayStore {
 
   /** The last id given in this lane, 0 before the first. */
   lastId(lane: Lane): number {
-    return this.#guard(() => this.#tables.lastId(lane))
+    return this.#guard(() => {
+      this.#refresh()
+      return this.#tables.lastId(lane)
+    })
   }
 
   /** Forgets records up to these ids: the other side has them. Positions of origins stay. */
   release(ids: Positions): void {
     this.#transact(() => {
+      this.#fold()
       for (const lane of LANES) this.#tables.release(lane, ids[lane])
     })
   }
 
   /** Begins a new epoch, where ids were given twice: the file was restored from an older copy. */
   renewEpoch(): void {
-    this.#transact(() => this.#tables.renewEpoch())
+    this.epoch = this.#transact(() => renewEpoch(this.#db))
   }
 
-  /** Puts a record that the other side refuses for good aside, where the newest 1,000 are kept. */
-  bury(lane: Lane, id: number, reason: string): void {
-    this.#transact(() => this.#tables.bury(lane, id, reason))
+  /**
+   * Puts a record that the other side refuses for good aside, where the newest 1,000 are kept, and
+   * keeps what tells of it, in one transaction.
+   */
+  bury({ origin, record }: RelayedRecord, reason: string, notice?: Delivery): void {
+    this.#transact(() => {
+      this.#tables.bury(origin, record, reason)
+      if (notice) this.#accept(notice)
+      this.#tables.flush()
+    })
   }
 
   /** Waiting records by lane, and vehicles known: for a status each second, not more. */
   stat(): { waiting: Record<Lane, number>; vehicles: number } {
-    return this.#guard(() => ({
-      waiting: {
-        critical: this.#tables.count('critical'),
-        events: this.#tables.count('events'),
-        telemetry: this.#tables.count('telemetry'),
-      },
-      vehicles: this.#origins.vehicles,
-    }))
+    return this.#guard(() => {
+      this.#refresh()
+      const [critical, events, telemetry] = LANES.map((lane) => this.#tables.waiting(lane))
+      return { waiting: { critical, events, telemetry }, vehicles: this.#origins.vehicles }
+    })
   }
 
   close(): void {
@@ -162,7 +194,8 @@ export class RelayStore {
   }
 
   #accept({ origin, records }: Delivery): Accepted {
-    const { id, positions, born } = this.#origins.get(origin)
+    const { state, born } = this.#origins.get(origin)
+    const { id, positions } = state
     let kept = 0
     let duplicates = 0
     let gaps = 0
@@ -181,16 +214,40 @@ export class RelayStore {
       positions[lane] = seq
       kept++
     }
-    if (kept > 0) this.#origins.move(id, positions)
-    return { positions, kept, duplicates, gaps }
+    if (kept > 0) {
+      state.batch = this.#tables.rowsUpTo
+      this.#origins.moved(state)
+    }
+    return { positions: { ...positions }, kept, duplicates, gaps }
+  }
+
+  #fold(): void {
+    this.#origins.fold()
+    this.#tables.folded()
+  }
+
+  /** Learns anew what is in the file where another process has changed it. */
+  #refresh(): void {
+    const version = this.#version.get()!
+    if (version === this.#seenVersion) return
+    this.#seenVersion = version
+    this.#tables.reload()
+    this.#origins.reload()
+    const { rowsUpTo } = this.#tables
+    this.#tables.unfolded((lane, id, seq) => this.#origins.mark(id, lane, seq, rowsUpTo))
   }
 
   #transact<T>(work: () => T): T {
     return this.#guard(() => {
+      const all = () => {
+        this.#refresh()
+        return work()
+      }
       try {
-        return this.#db.transaction(work).immediate()
+        return this.#db.transaction(all).immediate()
       } catch (error) {
-        this.#tables.forget()
+        // What is in memory went further than what is in the file.
+        this.#seenVersion = -1
         throw error
       }
     })

@@ -129,17 +129,20 @@ test('nonsense is dropped and counted; it blocks nothing, and nobody speaks in a
   const home = 'milepost/records/honest/telemetry'
   await send('milepost/records/thief/telemetry', good)
   await send(home, { nobody: 'knows' })
-  for (const [name, value] of [
-    ['seq', '-1'],
-    ['seq', '1e999'],
-    ['after', 'x'],
-    ['prev', '5'],
-    ['clock', 'noon'],
-    ['epoch', 'x'.repeat(1000)],
-    ['timeUs', ''],
-    ['lane', 'events'],
+  // prev, after, timeUs, monoUs, clock, type, boot, run.
+  const words = good.mp.split(' ')
+  const withWord = (n: number, text: string) => ({ ...good, mp: words.with(n, text).join(' ') })
+  for (const properties of [
+    { ...good, id: 'honest/e1/-1' },
+    { ...good, id: 'honest/e1/1e999' },
+    { ...good, id: `honest/${'x'.repeat(1000)}/1` },
+    withWord(0, '5'),
+    withWord(1, 'x'),
+    withWord(2, ''),
+    withWord(4, 'noon'),
+    withWord(6, '%'),
   ]) {
-    await send(home, { ...good, [name]: value })
+    await send(home, properties)
   }
   await send('milepost/records/honest/nowhere', good)
   await client.publishAsync('milepost/ask/honest', 'not json', { qos: 1 })
