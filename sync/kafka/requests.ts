@@ -14,7 +14,7 @@ export interface ProduceRequest {
 }
 
 export interface RequestLimits {
-  /** Of one batch, that is of one topic in one request: the broker's `max.message.bytes`. */
+  /** Of one batch, that is of one partition in one request: the broker's `max.message.bytes`. */
   readonly maxBatchBytes: number
   readonly maxRequestBytes: number
 }
@@ -30,33 +30,36 @@ export function* requestsOf(
   address: (record: StoredRecord, nowMs: number) => Addressed,
   limits: RequestLimits,
 ): Generator<ProduceRequest> {
-  let batches = new Map<string, { bytes: number; messages: KafkaMessage[] }>()
+  let topics = new Map<string, KafkaMessage[]>()
+  let batchesBytes = new Map<string, number>()
   let requestBytes = 0
   const nowMs = Date.now()
   for (const record of records) {
     const { topic, message } = address(record, nowMs)
     const bytes = messageBytes(message)
     if (bytes > limits.maxBatchBytes - BATCH_OVERHEAD_BYTES) throw tooLarge(record, bytes, limits)
-    const batchBytes = batches.get(topic)?.bytes ?? BATCH_OVERHEAD_BYTES
+    const place = `${topic}/${message.partition}`
+    const batchBytes = batchesBytes.get(place) ?? BATCH_OVERHEAD_BYTES
     if (
       batchBytes + bytes > limits.maxBatchBytes ||
       requestBytes + bytes > limits.maxRequestBytes
     ) {
-      if (requestBytes > 0) yield request(batches)
-      batches = new Map()
+      if (requestBytes > 0) yield request(topics)
+      topics = new Map()
+      batchesBytes = new Map()
       requestBytes = 0
     }
-    let batch = batches.get(topic)
-    if (!batch) batches.set(topic, (batch = { bytes: BATCH_OVERHEAD_BYTES, messages: [] }))
-    batch.messages.push(message)
-    batch.bytes += bytes
+    let messages = topics.get(topic)
+    if (!messages) topics.set(topic, (messages = []))
+    messages.push(message)
+    batchesBytes.set(place, (batchesBytes.get(place) ?? BATCH_OVERHEAD_BYTES) + bytes)
     requestBytes += bytes
   }
-  if (requestBytes > 0) yield request(batches)
+  if (requestBytes > 0) yield request(topics)
 }
 
-function request(batches: ReadonlyMap<string, { messages: KafkaMessage[] }>): ProduceRequest {
-  return { topicMessages: [...batches].map(([topic, { messages }]) => ({ topic, messages })) }
+function request(topics: ReadonlyMap<string, KafkaMessage[]>): ProduceRequest {
+  return { topicMessages: [...topics].map(([topic, messages]) => ({ topic, messages })) }
 }
 
 function tooLarge({ lane, seq }: StoredRecord, bytes: number, limits: RequestLimits): SyncError {

@@ -25,7 +25,9 @@ export interface ForwarderOptions {
   /** Makes a fresh uplink, which asks `ownerOf`. */
   readonly makeUplink: () => Promise<Uplink>
   readonly limits: ForwardLimits
-  readonly refusals: Refusals
+  readonly refusals: Pick<Refusals, 'bury'>
+  /** Forgets what Kafka has: whoever writes to the store does it. */
+  readonly release: (positions: Positions) => void
 }
 
 /**
@@ -210,9 +212,8 @@ export class Forwarder {
 
   /** Now and then only, and when all is sent: each release writes the positions of many senders. */
   #release(): void {
-    const { store } = this.#options
     if (LANES.every((lane) => this.#at[lane] === this.#released[lane])) return
-    store.release(this.#at)
+    this.#options.release({ ...this.#at })
     this.#released = { ...this.#at }
     this.#releasedMs = performance.now()
   }

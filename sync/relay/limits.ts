@@ -39,8 +39,8 @@ export interface ForwardLimits {
 }
 
 export const DEFAULT_FORWARD_LIMITS: ForwardLimits = {
-  maxBatchRecords: 5_000,
-  maxBatchBytes: 4 * 1024 ** 2,
+  maxBatchRecords: 10_000,
+  maxBatchBytes: 8 * 1024 ** 2,
   lingerMs: 100,
   releaseIntervalMs: 5_000,
   minRetryMs: 250,

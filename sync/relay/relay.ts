@@ -1,12 +1,12 @@
 import { SyncError } from '../errors.ts'
-import { createKafkaUplink, type KafkaUplinkConfig } from '../kafka/kafka-uplink.ts'
+import type { KafkaUplinkConfig } from '../kafka/kafka-uplink.ts'
 import type { MqttConnection } from '../mqtt/connection.ts'
 import { requireTopicLevel } from '../mqtt/wire.ts'
 import { defined } from '../sync-options.ts'
-import { Forwarder, ownerOf } from './forwarder.ts'
+import type { Positions } from '../uplink.ts'
+import { ForwardThread } from './forward-thread.ts'
 import { Intake } from './intake.ts'
 import { type AllRelayLimits, DEFAULT_LIMITS } from './limits.ts'
-import { Refusals } from './refusals.ts'
 import type { RelayStatus } from './status.ts'
 import { RelayStore } from './store.ts'
 
@@ -26,8 +26,7 @@ export interface RelayConfig {
 export class Relay {
   readonly #store: RelayStore
   readonly #intake: Intake
-  readonly #forwarder: Forwarder
-  readonly #refusals: Refusals
+  readonly #forwarder: ForwardThread
 
   /** Opens the store; throws `OUTBOX_*` where it cannot be. Broker and Kafka may come later. */
   static start(config: RelayConfig): Relay {
@@ -45,14 +44,9 @@ export class Relay {
       })
     }
     this.#store = RelayStore.open(path, { maxBytes, maxVehicles, maxEpochsPerVehicle })
-    this.#refusals = new Refusals(this.#store, name, bootId)
-    this.#forwarder = new Forwarder({
-      refusals: this.#refusals,
-      store: this.#store,
-      name: `${name}.relay`,
-      makeUplink: async () => createKafkaUplink(kafka, ownerOf),
-      limits,
-    })
+    this.#forwarder = new ForwardThread({ path, name, bootId, kafka, limits }, (positions) =>
+      this.#release(positions),
+    )
     this.#intake = new Intake({
       broker,
       clientId: `milepost-relay-${name}`,
@@ -61,13 +55,12 @@ export class Relay {
       kept: () => this.#forwarder.notify(),
     })
     this.#intake.start()
-    this.#forwarder.start()
   }
 
   status(): RelayStatus {
     const { waiting, vehicles } = this.#store.stat()
     const { state, sinceUs, lastError, counts } = this.#intake
-    const { count, last } = this.#refusals
+    const { refused, lastRefusal } = this.#forwarder
     return {
       timeUs: Date.now() * 1000,
       state,
@@ -76,9 +69,18 @@ export class Relay {
       counts,
       vehicles,
       waiting,
-      refusedByKafka: count,
-      ...(last && { lastRefusal: last }),
-      forward: this.#forwarder.status(),
+      refusedByKafka: refused,
+      ...(lastRefusal && { lastRefusal }),
+      forward: this.#forwarder.status,
+    }
+  }
+
+  /** Where the store cannot do it now, the forwarder says so again with its next records. */
+  #release(positions: Positions): void {
+    try {
+      this.#store.release(positions)
+    } catch (error) {
+      if (!(error instanceof SyncError)) throw error
     }
   }
 

@@ -1,0 +1,87 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { delimiter, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from '../../deploy/central/ports.ts'
+import { AgentError } from '../error.ts'
+
+const START_TIMEOUT_MS = 15_000
+const LOOK_MS = 50
+
+/** A Mosquitto of ours on the loopback, without passwords and without a disk. */
+export interface FleetBroker {
+  readonly port: number
+  readonly pid: number
+  stop(): void
+}
+
+/** Debian keeps servers in sbin, which is not on everybody's path. */
+export function mosquittoPath(): string {
+  const folders = `${process.env.PATH ?? ''}${delimiter}/usr/sbin${delimiter}/usr/local/sbin`
+  const found = folders
+    .split(delimiter)
+    .map((folder) => join(folder, 'mosquitto'))
+    .find((path) => existsSync(path))
+  if (found) return found
+  throw new AgentError('NOT_FOUND', 'Mosquitto is not installed', {
+    hint: 'On Debian, Ubuntu and Raspberry Pi OS: sudo apt-get install --no-install-recommends mosquitto',
+  })
+}
+
+/** Starts a broker that keeps up to `maxQueued` messages for a relay that is away. */
+export async function startBroker(dir: string, maxQueued: number): Promise<FleetBroker> {
+  const program = mosquittoPath()
+  const port = await freePort()
+  const file = join(dir, 'mosquitto.conf')
+  const lines = [
+    // Started by root it would become `mosquitto`, who cannot read this folder.
+    ...(process.getuid?.() === 0 ? ['user root'] : []),
+    `listener ${port} 127.0.0.1`,
+    'allow_anonymous true',
+    'persistence false',
+    'sys_interval 0',
+    'max_inflight_messages 0',
+    `max_queued_messages ${maxQueued}`,
+    'log_type error',
+  ]
+  await writeFile(file, `${lines.join('\n')}\n`)
+  const child = spawn(program, ['-c', file], { stdio: ['ignore', 'ignore', 'inherit'] })
+  const stop = () => void child.kill('SIGKILL')
+  process.once('exit', stop)
+  const endMs = performance.now() + START_TIMEOUT_MS
+  while (!(await accepts(port))) {
+    if (hasEnded(child) || performance.now() > endMs) {
+      stop()
+      throw new AgentError('STOP_FAILED', `Mosquitto does not listen on port ${port}`, {
+        hint: `Try it by hand: ${program} -c ${file} -v`,
+      })
+    }
+    await sleep(LOOK_MS)
+  }
+  return {
+    port,
+    pid: child.pid!,
+    stop: () => {
+      process.off('exit', stop)
+      stop()
+    },
+  }
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    const done = (yes: boolean) => (): void => {
+      socket.destroy()
+      resolve(yes)
+    }
+    socket.once('connect', done(true))
+    socket.once('error', done(false))
+  })
+}
