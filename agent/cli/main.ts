@@ -41,6 +41,10 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     'read records back from Kafka, tiered history included',
     async () => (await import('./history.ts')).historyCommand(),
   ],
+  fleet: [
+    'simulate a whole fleet through a relay into Kafka',
+    async () => (await import('./fleet.ts')).fleetCommand(),
+  ],
   audit: [
     'account for every record of every vehicle on Kafka',
     async () => (await import('./audit.ts')).auditCommand(),

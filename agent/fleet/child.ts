@@ -46,8 +46,9 @@ export class Child<Message extends object> {
       if (!this.alive) throw new Error(await this.#ended)
       await new Promise<void>((resolve) => {
         this.#changed = resolve
-        signal?.addEventListener('abort', () => resolve(), { once: true })
+        if (signal) signal.onabort = () => resolve()
       })
+      if (signal) signal.onabort = null
     }
   }
 
