@@ -45,6 +45,10 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     'simulate a whole fleet through a relay into Kafka',
     async () => (await import('./fleet.ts')).fleetCommand(),
   ],
+  'tuf-client': [
+    "the updater of vehicles, by the TUF conformance suite's protocol",
+    async () => (await import('./tuf-client.ts')).tufClientCommand(),
+  ],
   audit: [
     'account for every record of every vehicle on Kafka',
     async () => (await import('./audit.ts')).auditCommand(),

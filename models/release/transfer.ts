@@ -28,13 +28,14 @@ export async function transfer(
   const stop = () => ended.abort(stopped(signal))
   if (signal?.aborted) throw stopped(signal)
   signal?.addEventListener('abort', stop, { once: true })
+  let iterator: AsyncIterator<Uint8Array> | undefined
   try {
     const { from, bytes } = await way.wait(
       source.open(path, { from: options.from, signal: ended.signal }),
       ended,
     )
     if (!(await receiver.begin(from))) return
-    const iterator = bytes[Symbol.asyncIterator]()
+    iterator = bytes[Symbol.asyncIterator]()
     for (;;) {
       const { done, value } = await way.wait(iterator.next(), ended)
       if (done) return
@@ -46,8 +47,10 @@ export async function transfer(
     throw ended.signal.aborted ? ended.signal.reason : error
   } finally {
     signal?.removeEventListener('abort', stop)
-    // Closes the connection of a transfer that was left in the middle.
+    // Closes the connection of a transfer that was left in the middle; nobody waits for its answer,
+    // which may never come.
     ended.abort(stopped(undefined))
+    iterator?.return?.()?.catch(() => {})
   }
 }
 

@@ -49,15 +49,20 @@ export class Trust {
    * Refreshes the top-level roles, then lets `use` look at what was verified and ask for more. Whatever
    * was verified is kept, also when a later step fails; nothing is kept that is older than the floor.
    * @param use its answer makes the generation a complete one
+   * @param how.cached asks for nothing that is there and valid
    */
-  async refresh<T>(signal: AbortSignal | undefined, use: (walk: Walk) => Promise<T>): Promise<T> {
+  async refresh<T>(
+    signal: AbortSignal | undefined,
+    use: (walk: Walk) => Promise<T>,
+    how: { cached?: boolean } = {},
+  ): Promise<T> {
     const remembered = await this.#memory.load()
     const floor = this.#aged(remembered.floor)
     const files = new Map(remembered.files)
     if (!files.has('root.json')) files.set('root.json', Buffer.from(this.#options.trustedRoot))
     await this.#memory.stage(files)
     try {
-      const walk = this.#walk(this.#memory.stageDir, floor, { signal })
+      const walk = this.#walk(this.#memory.stageDir, floor, { signal, ...how })
       let outcome: { value: T } | { error: unknown }
       try {
         await walk.refresh()
@@ -87,10 +92,15 @@ export class Trust {
     }
   }
 
+  /** The files that are trusted now, by name. */
+  async files(): Promise<ReadonlyMap<string, Buffer>> {
+    return (await this.#memory.load()).files
+  }
+
   #walk(
     dir: string,
     floor: Floor | undefined,
-    options: { signal?: AbortSignal; offline?: boolean },
+    options: { signal?: AbortSignal; cached?: boolean; offline?: boolean },
   ): Walk {
     const { source, folder, limits, clock } = this.#options
     const fetcher = new MetadataFetcher(options.offline ? NOWHERE : source, folder, {
@@ -100,7 +110,7 @@ export class Trust {
     return new Walk(dir, fetcher, {
       referenceMs: referenceMs(clock, floor),
       expiry: (said) => expired(said, clock, floor),
-      cached: options.offline,
+      cached: options.offline || options.cached,
     })
   }
 
