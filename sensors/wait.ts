@@ -25,3 +25,18 @@ export async function waitUntil(clock: Clock, monoUs: number, signal: AbortSigna
     await pause(Math.min(Math.max(restMs, 1), MAX_SLEEP_MS), signal)
   }
 }
+
+/** So much more time do answers get that have come in but were not read yet. */
+const GRACE_MS = 25
+
+/**
+ * Calls back after a time-out, but not before what arrived meanwhile was read: a process that stood
+ * still for longer than the time-out sees its timers run out first, and then the answers.
+ * @returns what takes the time-out back
+ */
+export function timeOut(ms: number, over: () => void): () => void {
+  let timer = setTimeout(() => {
+    timer = setTimeout(over, GRACE_MS)
+  }, ms)
+  return () => clearTimeout(timer)
+}

@@ -198,6 +198,22 @@ const STATEMENTS: Record<string, Statement | undefined> = {
     tokens.take('NUMBER', 'the size')
     end(tokens)
   },
+  // In the specification, said nowhere to matter for decoding, and hardly ever written.
+  SGTYPE_: passOver,
+  SGTYPE_VAL_: passOver,
+  SIG_TYPE_REF_: passOver,
+  SIGTYPE_VALTYPE_: passOver,
+  BA_DEF_SGTYPE_: passOver,
+  BA_SGTYPE_: passOver,
+  CAT_DEF_: passOver,
+  CAT_: passOver,
+  FILTER: passOver,
+  EV_DATA_: passOver,
+}
+
+function passOver(tokens: Tokens): void {
+  while (tokens.kind !== ';' && tokens.kind !== 'END') tokens.advance()
+  end(tokens)
 }
 
 function definition(tokens: Tokens, draft: Draft): void {

@@ -9,7 +9,7 @@ import {
   MAX_STN_FILTERS,
 } from './acceptance.ts'
 import type { Heard } from './bus-lines.ts'
-import type { Elm327Config } from './elm327.ts'
+import type { Elm327Config } from './config.ts'
 import { PROTOCOLS } from './protocol.ts'
 import type { Request, Requests } from './requests.ts'
 import { type ElmSession, silentAdapter } from './session.ts'

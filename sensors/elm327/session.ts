@@ -1,5 +1,6 @@
 import { SensorError } from '../errors.ts'
 import type { SerialDevice } from '../serial/port.ts'
+import { timeOut } from '../wait.ts'
 
 /** Longest line; the longest frame with spaces is 36, identifications stay below 80. */
 const MAX_LINE_CHARS = 160
@@ -97,11 +98,11 @@ export class ElmSession {
       const before = this.#onPrompt
       this.#echo = withoutSpaces(text)
       const done = (came: boolean): void => {
-        clearTimeout(timer)
+        forget()
         this.#onPrompt = undefined
         resolve(came)
       }
-      const timer = setTimeout(() => done(false), timeoutMs)
+      const forget = timeOut(timeoutMs, () => done(false))
       this.#onPrompt = () => {
         before?.()
         done(true)

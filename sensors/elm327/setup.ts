@@ -1,6 +1,6 @@
 import { SensorError } from '../errors.ts'
 import { pause } from '../wait.ts'
-import type { Elm327Config } from './elm327.ts'
+import type { Elm327Config } from './config.ts'
 import { parseFrameLine } from './frame-line.ts'
 import { PROTOCOL_NAMES, PROTOCOLS, type ProtocolName, protocolNumbered } from './protocol.ts'
 import type { ElmSession } from './session.ts'

@@ -29,7 +29,9 @@ export function dateOf(words: readonly string[]): number | undefined {
     const clock = /^(\d{1,2}):(\d{2}):(\d{2})(?:\.(\d{1,9}))?$/.exec(word)
     if (clock) {
       const [, hours, minutes, seconds, fraction = ''] = clock
-      const micros = Number(fraction.slice(0, 6).padEnd(6, '0'))
+      // Less than three digits are milliseconds that lost their zeros: `.6`, as python-can writes 6 ms.
+      const digits = fraction.length < 3 ? fraction.padStart(3, '0') : fraction
+      const micros = Number(digits.slice(0, 6).padEnd(6, '0'))
       timeUs = ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1e6 + micros
     } else if (/^\d{4}$/.test(word)) year = Number(word)
     else if (/^\d{1,2}$/.test(word)) day = Number(word)

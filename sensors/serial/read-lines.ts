@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { SensorError } from '../errors.ts'
 import type { SensorContext } from '../sensor.ts'
 import { LineSplitter } from './line-splitter.ts'
-import { openSerial } from './port.ts'
+import { usePort } from './use-port.ts'
 
 /** What every sensor that reads lines from a serial port has in its config. */
 export const serialKeys = {
@@ -46,24 +46,19 @@ export async function readLines(
   signal: AbortSignal,
   take: (line: Buffer, timeUs: number, monoUs: number) => boolean,
 ): Promise<void> {
-  if (signal.aborted) return
   const { port: path, baudRate, dataBits, stopBits, parity, rtscts, maxLineBytes } = source
-  let end: (error?: SensorError) => void = () => {}
-  const ended = new Promise<void>((resolve, reject) => {
-    end = (error) => (error ? reject(error) : resolve())
-  })
   let timeUs = 0
   let monoUs = 0
   let bad = 0
   let rubbishBytes = 0
+  let counted = 0
+  let wrongDevice: () => void = () => {}
   const splitter = new LineSplitter(maxLineBytes, (bytes) => {
     if (take(bytes, timeUs, monoUs)) rubbishBytes = 0
     else bad++
   })
-  let counted = 0
-  const device = await openSerial(
-    { path, baudRate, dataBits, stopBits, parity, rtscts },
-    (chunk) => {
+  await usePort({ path, baudRate, dataBits, stopBits, parity, rtscts }, signal, {
+    received: (chunk) => {
       timeUs = context.clock.nowUs()
       monoUs = context.clock.monoUs()
       rubbishBytes += chunk.length
@@ -71,20 +66,16 @@ export async function readLines(
       const all = bad + splitter.tooLong
       if (all > counted) context.dropped('parse_error', all - counted)
       counted = all
-      if (rubbishBytes > MAX_RUBBISH_BYTES) end(rubbish(source))
+      if (rubbishBytes > MAX_RUBBISH_BYTES) wrongDevice()
     },
-  )
-  const stop = (): void => end()
-  try {
-    if (signal.aborted) return
-    signal.addEventListener('abort', stop, { once: true })
-    device.lost.then(end)
-    context.opened()
-    await ended
-  } finally {
-    signal.removeEventListener('abort', stop)
-    await device.close()
-  }
+    work: (_, stop) => {
+      context.opened()
+      return new Promise((resolve, reject) => {
+        wrongDevice = () => reject(rubbish(source))
+        stop.addEventListener('abort', () => resolve(), { once: true })
+      })
+    },
+  })
 }
 
 function rubbish({ port, baudRate, expected }: LineSource): SensorError {

@@ -38,6 +38,8 @@ export interface SlcanListener {
   answer(text: string): void
   /** The adapter refused a command (BEL). */
   refused(): void
+  /** So many lines of a chunk were neither frame nor answer. */
+  malformed?(count: number): void
   /** The time of a frame in `timeUs`, from the adapter's milliseconds, -1 where it has none. */
   timeUs(adapterMs: number): number
 }
@@ -62,6 +64,7 @@ export class SlcanParser {
 
   /** Takes the next bytes and hands over every frame that they complete. */
   feed(chunk: Uint8Array): void {
+    const before = this.malformed
     for (let i = 0; i < chunk.length; i++) {
       const byte = chunk[i]
       if (byte === CR) this.#finish()
@@ -80,6 +83,7 @@ export class SlcanParser {
       }
     }
     this.#flush()
+    if (this.malformed > before) this.#listener.malformed?.(this.malformed - before)
   }
 
   #finish(): void {

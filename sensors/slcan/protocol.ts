@@ -29,3 +29,7 @@ export const TIMESTAMP_WRAP_MS = 60_000
 
 /** Bits of the answer to `F` that mean lost frames: receive FIFO full, data overrun. */
 export const STATUS_LOSS = 0x01 | 0x08
+/** Others: error warning (96 errors), error passive (128 errors), an error on the bus. */
+export const STATUS_WARNING = 0x04
+export const STATUS_PASSIVE = 0x20
+export const STATUS_BUS_ERROR = 0x80

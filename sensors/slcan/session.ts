@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SensorError } from '../errors.ts'
 import type { SerialDevice } from '../serial/port.ts'
+import { timeOut } from '../wait.ts'
+import type { SlcanConfig } from './config.ts'
 import { BITRATE_NUMBERS, DATA_BITRATE_NUMBERS } from './protocol.ts'
-import type { SlcanConfig } from './slcan.ts'
 
 /** How an adapter answered a command. Some clones never do: `silent`. */
 export type Answer = { kind: 'done'; text: string } | { kind: 'refused' } | { kind: 'silent' }
@@ -39,20 +40,29 @@ export class SlcanSession {
 
   /** Sends a command without its CR; resolves with the answer. Rejects with `DEVICE_LOST`. */
   async command(text: string): Promise<Answer> {
-    let timer: NodeJS.Timeout | undefined
-    const answer = new Promise<Answer>((resolve) => {
-      this.#waiting = resolve
-      timer = setTimeout(() => {
-        this.#waiting = undefined
-        resolve({ kind: 'silent' })
-      }, ANSWER_TIMEOUT_MS)
-    })
+    const { answer, forget } = this.#next(ANSWER_TIMEOUT_MS)
     try {
       await this.#device.write(encoder.encode(`${text}\r`))
       return await answer
     } finally {
-      clearTimeout(timer)
+      forget()
     }
+  }
+
+  /** The next answer that comes; `silent` where none does. */
+  #next(timeoutMs: number): { answer: Promise<Answer>; forget(): void } {
+    let forget = (): void => {}
+    const answer = new Promise<Answer>((resolve) => {
+      this.#waiting = (answer) => {
+        forget()
+        resolve(answer)
+      }
+      forget = timeOut(timeoutMs, () => {
+        this.#waiting = undefined
+        resolve({ kind: 'silent' })
+      })
+    })
+    return { answer, forget }
   }
 
   /**
@@ -61,7 +71,7 @@ export class SlcanSession {
    */
   async open(config: SlcanConfig): Promise<void> {
     await this.#reset()
-    await this.command('V')
+    await this.#align()
     await this.#set(`S${BITRATE_NUMBERS.get(config.bitrate)}`, `a bitrate of ${config.bitrate}`)
     if (config.dataBitrate !== undefined) {
       const number = DATA_BITRATE_NUMBERS.get(config.dataBitrate)
@@ -92,6 +102,20 @@ export class SlcanSession {
     }
   }
 
+  /**
+   * Asks for the version, whose answer is like no other: what comes before it belongs to the reset of
+   * a slow adapter and must not pass for the answer to a setting.
+   */
+  async #align(): Promise<void> {
+    const endMs = performance.now() + ANSWER_TIMEOUT_MS
+    let answer = await this.command('V')
+    while (answer.kind !== 'silent' && !isVersion(answer)) {
+      const restMs = endMs - performance.now()
+      if (restMs <= 0) return
+      answer = await this.#next(restMs).answer
+    }
+  }
+
   async #set(command: string, wish: string): Promise<void> {
     const answer = await this.command(command)
     if (answer.kind !== 'refused') return
@@ -99,4 +123,8 @@ export class SlcanSession {
       hint: 'Choose a value that this adapter has; its manual lists the slcan commands it knows.',
     })
   }
+}
+
+function isVersion(answer: Answer): boolean {
+  return answer.kind === 'done' && /^V/i.test(answer.text)
 }

@@ -159,6 +159,19 @@ test('what is doubtful but harmless is a warning with its line', async () => {
   )
 })
 
+test('statements that are never needed for decoding are passed over', () => {
+  const text = `BO_ 1 M: 1 A\n SG_ S : 0|8@1+ (1,0) [0|0] "" A\n
+SGTYPE_ T : 8@1+ (1,0) [0|1] "" 0, OnOff;
+SIG_TYPE_REF_ 1 S : T;
+CAT_DEF_ 1 "c" 0;
+BO_ 2 N: 1 A\n`
+  const { messages } = parseDbc(Buffer.from(text), 'x.dbc')
+  assert.deepEqual(messages.map(({ name }) => name).sort(), ['M', 'N'])
+  assert.throws(() => parseDbc(Buffer.from(text.replace('T;', 'T')), 'x.dbc').messages, {
+    code: 'DBC_SYNTAX',
+  })
+})
+
 test('bit timing after BS_ and a string that ends in a backslash are taken', () => {
   const text = 'BS_: 500 : 1,2\nBO_ 1 M: 1 A\n SG_ S : 0|8@1+ (1,0) [0|0] "C:\\" A\n'
   assert.equal(parseDbc(text, 'a.dbc').messages[0].signals[0].unit, 'C:\\')

@@ -6,7 +6,7 @@ import { until } from '../../support/until.ts'
 import { monitor, onAdapter, talk } from './bench.ts'
 
 describe('ELM327 asking on a bus', () => {
-  const asking = { ...monitor, listenOnly: false, answerTimeoutMs: 40 }
+  const asking = { ...monitor, listenOnly: false, answerTimeoutMs: 150 }
 
   it('sends what the channel gives it, returns the answers, and listens on', async () => {
     await onAdapter({}, asking, async ({ recorder, vehicle, start }) => {

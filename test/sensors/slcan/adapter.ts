@@ -9,6 +9,10 @@ export interface Habits {
   readonly mute?: boolean
   /** What it says to `F`. */
   status?: string
+  /** Refuses to close a channel that is not open, as many do, and says so only with its next answer. */
+  readonly lateReset?: boolean
+  /** What it says to a frame to be sent; `z` unless told otherwise. */
+  toFrame?: string
 }
 
 /** The adapter at the far end of a real serial line: speaks the LAWICEL protocol as devices do. */
@@ -47,8 +51,10 @@ export class Adapter {
     this.commands.push(command)
     if (this.hung || this.#habits.mute) return
     const letter = command[0] ?? ''
-    if (letter !== '' && this.#habits.refuses?.includes(letter)) void this.say('\x07')
-    else if (letter === 'V') void this.say('V1013\r')
+    if (letter !== '' && 'tTrRdDbB'.includes(letter))
+      void this.say(this.#habits.toFrame ?? (letter < 'a' ? 'Z\r' : 'z\r'))
+    else if (letter !== '' && this.#habits.refuses?.includes(letter)) void this.say('\x07')
+    else if (letter === 'V') void this.say(`${this.#habits.lateReset ? '\x07' : ''}V1013\r`)
     else if (letter === 'F') void this.say(`${this.#habits.status ?? 'F00'}\r`)
     else void this.say('\r')
   }

@@ -1,60 +1,21 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import type { SensorError } from '../../../sensors/errors.ts'
 import { FRAME_BRS, FRAME_EXT, FRAME_FD, FRAME_RTR } from '../../../sensors/frame.ts'
 import { slcan } from '../../../sensors/slcan/slcan.ts'
-import { HandClock, Recorder } from '../recorder.ts'
-import { Adapter, type Habits } from './adapter.ts'
-
-const folder = mkdtempSync(join(tmpdir(), 'milepost-slcan-'))
-after(() => rmSync(folder, { recursive: true }))
-let links = 0
-
-/** An adapter on a real line, a sensor that reads it, and both put away afterwards. */
-async function bench(
-  habits: Habits,
-  config: Record<string, unknown>,
-  work: (parts: {
-    adapter: Adapter
-    recorder: Recorder
-    clock: HandClock
-    link: string
-    start(): { running: Promise<void>; stop(): void }
-  }) => Promise<void>,
-): Promise<void> {
-  const link = join(folder, `tty${links++}`)
-  const adapter = new Adapter(link, habits)
-  const clock = new HandClock()
-  const recorder = new Recorder(clock)
-  const sensor = slcan.create(slcan.config.parse({ port: link, statusEveryMs: 0, ...config }))
-  const stops: AbortController[] = []
-  try {
-    await work({
-      adapter,
-      recorder,
-      clock,
-      link,
-      start: () => {
-        const stop = new AbortController()
-        stops.push(stop)
-        return { running: sensor.run(recorder, stop.signal), stop: () => stop.abort() }
-      },
-    })
-  } finally {
-    for (const stop of stops) stop.abort()
-    await adapter.pty.close()
-  }
-}
+import { Adapter } from './adapter.ts'
+import { bench, folder } from './bench.ts'
 
 describe('slcan over a serial line', () => {
   it('opens the channel, reads every kind of frame, and closes it', async () => {
     await bench({}, { bitrate: 250_000 }, async ({ adapter, recorder, clock, start }) => {
       const { running, stop } = start()
       await recorder.until(() => recorder.opens === 1)
+      await adapter.heard('L')
       assert.deepEqual(adapter.commands, ['', '', '', 'C', 'V', 'S5', 'L'])
+      assert.equal(recorder.sender, undefined)
       await adapter.say('t1232AABB\rT18FEF10080102030405060708\rr7FF4\rR1FFFFFFF0\r')
       await adapter.say(`d0019${'11'.repeat(12)}\rB00000002F${'22'.repeat(64)}\r`)
       await recorder.until(() => recorder.seen.length === 6)
@@ -124,6 +85,7 @@ describe('slcan over a serial line', () => {
       const { adapter, recorder, clock, start } = parts
       const { running, stop } = start()
       await recorder.until(() => recorder.opens === 1)
+      await adapter.heard('O')
       assert.deepEqual(adapter.commands.slice(-2), ['Z1', 'O'])
       const startUs = clock.wall
       await adapter.say(`t1000${hex4(59_990)}\r`)
@@ -226,6 +188,29 @@ describe('slcan over a serial line', () => {
       await assert.rejects(second.run(recorder, new AbortController().signal), {
         code: 'DEVICE_DENIED',
       })
+      stop()
+      await running
+    })
+  })
+
+  it('says that the bitrate is wrong when the bus has errors and no frame', async () => {
+    await bench({ status: 'FA0' }, { statusEveryMs: 5 }, async ({ recorder, link, start }) => {
+      await assert.rejects(start().running, (error: SensorError) => {
+        assert.equal(error.code, 'DEVICE_PROTOCOL')
+        assert.match(error.message, new RegExp(`${link} has only errors .* 500000 bit/s`))
+        assert.match(error.hint ?? '', /Set bitrate/)
+        return true
+      })
+      assert.equal(recorder.facts.busState, 'error-passive')
+    })
+  })
+
+  it('takes a late answer to the reset for no answer to a setting', async () => {
+    await bench({ lateReset: true }, {}, async ({ adapter, recorder, start }) => {
+      const { running, stop } = start()
+      await recorder.until(() => recorder.opens === 1)
+      await adapter.heard('L')
+      assert.deepEqual(adapter.commands.slice(-2), ['S6', 'L'])
       stop()
       await running
     })
