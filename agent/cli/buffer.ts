@@ -14,6 +14,7 @@ import { socketPath } from '../control/socket-path.ts'
 import { AgentError } from '../error.ts'
 import type { AgentStatus } from '../status.ts'
 import { EXIT, fail, formatBytes, formatCount } from './output.ts'
+import { placeOf } from './place.ts'
 
 interface Options {
   config?: string
@@ -21,8 +22,6 @@ interface Options {
   json?: boolean
 }
 
-/** Where `milepost run` without a config keeps its data. */
-const DEFAULT_DATA_DIR = '.milepost/sim-1'
 /** The store of other vehicles' records, in a depot's data folder. */
 const RELAY_FILE = 'relay.db'
 
@@ -188,9 +187,8 @@ function pathIn(dataDir: string): string {
   return join(dataDir, 'outbox.db')
 }
 
-function dataDirOf({ config, dataDir }: Options): string {
-  if (dataDir) return resolve(dataDir)
-  return config ? loadConfig(config).dataDir : resolve(DEFAULT_DATA_DIR)
+function dataDirOf(options: Options): string {
+  return placeOf(options).dataDir
 }
 
 /** A damaged file may no longer say whose it is. */

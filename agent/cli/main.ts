@@ -13,6 +13,24 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     'what a running agent is doing',
     async () => (await import('./status.ts')).statusCommand(),
   ],
+  watch: ['the same, live, until Ctrl-C', async () => (await import('./watch.ts')).watchCommand()],
+  signals: [
+    'the latest reading of each signal',
+    async () => (await import('./signals.ts')).signalsCommand(),
+  ],
+  frames: [
+    'CAN frames as they come, decoded beside',
+    async () => (await import('./frames.ts')).framesCommand(),
+  ],
+  events: [
+    'what happened: anomalies, captures, trouble codes, gaps',
+    async () => (await import('./events.ts')).eventsCommand(),
+  ],
+  explain: ['why an event came about', async () => (await import('./explain.ts')).explainCommand()],
+  recall: [
+    'what happened at a time, from the vehicle’s own memory',
+    async () => (await import('./recall.ts')).recallCommand(),
+  ],
   decode: [
     'decode a CAN log by DBC files into JSON lines',
     async () => (await import('./decode.ts')).decodeCommand(),

@@ -1,0 +1,177 @@
+import type { RelayStatus } from '../../sync/relay/status.ts'
+import type { AgentStatus } from '../status.ts'
+import type { LastInferences } from '../watch/inferences.ts'
+import type { MachineStatus } from '../watch/machine.ts'
+import type { Rates } from '../watch/rates.ts'
+import { formatBytes, formatCount, formatSpan, paint } from './output.ts'
+
+const HEAD_WIDTH = 9
+/** Below this a disk is told of in red: SQLite, logs and updates need some. */
+const LOW_DISK = 0.05
+
+const out = process.stdout
+const head = (text: string): string => paint('bold', text.padEnd(HEAD_WIDTH), out)
+const good = (text: string): string => paint('green', text, out)
+const bad = (text: string): string => paint('yellow', text, out)
+
+/** One screen: identity, clock, sensors, decoding, models, outbox, uplink, updates, disk. */
+export function statusScreen(status: AgentStatus): string[] {
+  return [
+    ...identity(status),
+    ...sensors(status),
+    ...decoding(status),
+    ...models(status),
+    ...outbox(status),
+    ...uplink(status),
+    ...(status.relay ? relay(status.relay) : []),
+    ...updates(status),
+    ...machine(status),
+    ...status.faults.flatMap(({ cause, count, lastError }) => [
+      `${head('fault')} ${paint('red', cause, out)} failed ${formatCount(count)} times`,
+      ...complaint(lastError),
+    ]),
+  ]
+}
+
+function identity(status: AgentStatus): string[] {
+  const { vehicle, version, startedUs, nowUs, clock, memoryBytes, state, timeSeen } = status
+  const time = new Date(nowUs / 1000).toISOString().replace('T', ' ').slice(0, 19)
+  const told = timeSeen ? `, ${timeSeen.sensor} tells the time` : ''
+  return [
+    `${head('vehicle')} ${vehicle}, ${state}, up ${formatSpan((nowUs - startedUs) / 1000)}, ${formatBytes(memoryBytes)} resident, milepost ${version}`,
+    `${head('clock')} ${time} UTC, ${clock === 'unsynced' ? bad('not set') : good(clock)}${told}`,
+  ]
+}
+
+function sensors(status: AgentStatus): string[] {
+  const rates = (status.parts.rates ?? {}) as Rates
+  return status.sensors.flatMap((sensor) => {
+    const { id, kind, bus, state, frames, readings, dropped, lastDataUs, device, lastError } =
+      sensor
+    const rate = rates[id]
+    const fine = state === 'live' || state === 'off' ? good(state) : bad(state)
+    const busState = String(device?.busState ?? 'unknown')
+    const trouble = ['unknown', 'error-active'].includes(busState) ? '' : `, ${bad(busState)}`
+    const lost = Object.entries(dropped).map(([cause, n]) => `${formatCount(n)} ${cause}`)
+    const delivered =
+      frames > 0
+        ? `${formatCount(rate?.framesPerSec ?? 0)} frames/s (${formatCount(frames)})`
+        : `${formatCount(rate?.readingsPerSec ?? 0)} readings/s (${formatCount(readings)})`
+    return [
+      `${head('sensor')} ${id} (${kind} on ${bus}) ${fine}${trouble}, ${delivered}, last ${ago(status, lastDataUs)}${lost.length ? `, lost ${lost.join(', ')}` : ''}`,
+      ...(lastError ? complaint(lastError) : []),
+    ]
+  })
+}
+
+function decoding({ decode, signals: { known, refused } }: AgentStatus): string[] {
+  const lines: string[] = []
+  if (decode) {
+    const { frames, unknown, short, noValues, skippedFiles } = decode
+    const { notAvailable, errors, outOfRange } = noValues
+    lines.push(
+      `${head('decode')} ${formatCount(frames)} frames, ${formatCount(unknown)} of unknown id, ${formatCount(short)} too short; signals without a value: ${formatCount(notAvailable)} not available, ${formatCount(errors)} errors, ${formatCount(outOfRange)} out of range`,
+      ...skippedFiles.map((file) => `${' '.repeat(HEAD_WIDTH)} ${bad(`skipped, broken: ${file}`)}`),
+    )
+  }
+  if (refused > 0) {
+    lines.push(
+      `${head('signals')} ${formatCount(known)} known, ${paint('red', `${formatCount(refused)} refused`, out)}: some sensor or DBC file makes up names`,
+    )
+  }
+  return lines
+}
+
+function models(status: AgentStatus): string[] {
+  const last = (status.parts.inferences ?? {}) as LastInferences
+  return status.models.flatMap((model) => {
+    const { name, hash, runtime, inferences, anomalies, active, lastScore, threshold } = model
+    const { trial, problems } = model
+    const state = active ? paint('red', 'anomaly', out) : good('usual')
+    const trying = trial ? `, ${bad(`on trial for ${formatSpan(trial.ms)}`)}` : ''
+    const [first] = last[name]?.contributors ?? []
+    const most = first ? `, mostly ${first.signal} (${Math.round(first.share * 100)} %)` : ''
+    return [
+      `${head('model')} ${name} ${hash.slice(0, 12)} on ${runtime}: ${state}, score ${lastScore?.toPrecision(3) ?? '–'} of ${threshold.toPrecision(3)}${most}${trying}`,
+      `${head('')} ${formatCount(inferences)} inferences, ${formatCount(anomalies)} anomalies`,
+      ...problems.map((problem) => `${head('')} ${bad(problem)}`),
+    ]
+  })
+}
+
+function outbox(status: AgentStatus): string[] {
+  if (!status.sync) return []
+  const { lanes, outbox: box } = status.sync
+  const written = box.writtenBytesPerRecord
+  const state = box.state === 'ok' ? good('ok') : bad(box.state)
+  return [
+    ...Object.entries(lanes).map(
+      ([lane, { records, bytes, oldestTimeUs, evicted, dropped }]) =>
+        `${head('lane')} ${lane.padEnd(9)} ${formatCount(records)} waiting, ${formatBytes(bytes)}, oldest ${ago(status, oldestTimeUs)}${evicted + dropped > 0 ? `, ${bad(`${formatCount(evicted + dropped)} lost`)}` : ''}`,
+    ),
+    `${head('outbox')} ${state}, ${formatBytes(box.fileBytes)} on disk, commit ${box.commitP50Ms.toFixed(1)} ms (99 %: ${box.commitP99Ms.toFixed(1)})${written ? `, ${formatBytes(written)} written per record` : ''}`,
+    ...(box.lastError ? complaint(box.lastError) : []),
+  ]
+}
+
+function uplink(status: AgentStatus): string[] {
+  if (!status.sync) return []
+  const { uplink: up } = status.sync
+  const fine = up.state === 'live' || up.state === 'off'
+  const next =
+    up.nextRetryTimeUs > status.nowUs
+      ? `, next try in ${formatSpan((up.nextRetryTimeUs - status.nowUs) / 1000)}`
+      : ''
+  return [
+    `${head('uplink')} ${up.kind} ${fine ? good(up.state) : bad(up.state)}, ${formatCount(up.sentRecords)} records sent, last ${ago(status, up.lastAckTimeUs)}${next}`,
+    ...(up.lastError ? complaint(up.lastError) : []),
+  ]
+}
+
+function relay({ state, counts, vehicles, waiting, forward, lastError }: RelayStatus): string[] {
+  const fine = state === 'live' && forward.state === 'live'
+  const { critical, events, telemetry } = waiting
+  return [
+    `${head('relay')} ${fine ? good(state) : bad(state)}, ${formatCount(vehicles)} vehicles, ${formatCount(counts.kept)} kept, ${formatCount(counts.duplicates)} seen before, ${formatCount(critical + events + telemetry)} waiting, forwarding ${forward.state}`,
+    ...(lastError ? complaint(lastError) : []),
+    ...(forward.lastError ? complaint(forward.lastError) : []),
+  ]
+}
+
+/** What the part for updates says in words, and its error. */
+function updates({ parts }: AgentStatus): string[] {
+  const told = parts.updates as
+    | { state?: string; summary?: string; lastError?: Parameters<typeof complaint>[0] }
+    | undefined
+  if (!told) return [`${head('updates')} off`]
+  return [
+    `${head('updates')} ${told.summary ?? told.state ?? 'on'}`,
+    ...(told.lastError ? complaint(told.lastError) : []),
+  ]
+}
+
+function machine({ parts }: AgentStatus): string[] {
+  const told = parts.machine as MachineStatus | undefined
+  if (!told || told.diskBytes === 0) return []
+  const { diskFreeBytes, diskBytes, memoryFreeBytes, load } = told
+  const free = `${formatBytes(diskFreeBytes)} free`
+  const disk = diskFreeBytes < diskBytes * LOW_DISK ? paint('red', free, out) : free
+  const history = parts.history as { bytes: number } | undefined
+  const ring = history ? `, history ${formatBytes(history.bytes)}` : ''
+  return [
+    `${head('disk')} ${disk} of ${formatBytes(diskBytes)}${ring}; memory ${formatBytes(memoryFreeBytes)} free, load ${load}`,
+  ]
+}
+
+function ago({ nowUs }: AgentStatus, us: number): string {
+  return us > 0 ? `${formatSpan((nowUs - us) / 1000)} ago` : 'never'
+}
+
+/** An error and what to do, below the line that it belongs to. */
+export function complaint(error: { code: string; message: string; hint?: string }): string[] {
+  const indent = ' '.repeat(HEAD_WIDTH + 1)
+  return [
+    `${indent}${bad(error.code)}: ${error.message}`,
+    ...(error.hint ? [`${indent}${paint('cyan', 'Next:', out)} ${error.hint}`] : []),
+  ]
+}
