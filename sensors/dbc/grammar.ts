@@ -212,7 +212,8 @@ const STATEMENTS: Record<string, Statement | undefined> = {
 }
 
 function passOver(tokens: Tokens): void {
-  while (tokens.kind !== ';' && tokens.kind !== 'END') tokens.advance()
+  // A keyword would be the next statement: this one has no end.
+  while (tokens.kind !== ';' && tokens.kind !== 'END' && !STATEMENTS[tokens.kind]) tokens.advance()
   end(tokens)
 }
 
