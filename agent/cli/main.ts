@@ -67,6 +67,10 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     "the updater of vehicles, by the TUF conformance suite's protocol",
     async () => (await import('./tuf-client.ts')).tufClientCommand(),
   ],
+  update: [
+    'look for updates now, or see what is on trial',
+    async () => (await import('./update.ts')).updateCommand(),
+  ],
   audit: [
     'account for every record of every vehicle on Kafka',
     async () => (await import('./audit.ts')).auditCommand(),
