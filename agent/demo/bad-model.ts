@@ -6,8 +6,11 @@ import type { ModelParts } from '../../models/runtime.ts'
  * Writes what a training leaves that has diverged: every weight is a number, the golden row passes, and
  * on the road it gives none. Every check before the first drive lets it through; only a trial finds it.
  */
-export function writeDiverged(dir: string, good: Bundle): Bundle {
-  const { files: _, format: __, network, ...rest } = good.manifest
+export function writeDiverged(dir: string, { manifest, model }: Bundle): Bundle {
+  if (manifest.kind !== 'reconstruction' || !('weights' in model)) {
+    throw new TypeError(`${manifest.name} is no autoencoder`)
+  }
+  const { files: _, format: __, network, ...rest } = manifest
   const { inputs, outputs } = network
   const zeros = Array.from({ length: outputs }, () => 0)
   const { features } = rest
@@ -18,7 +21,7 @@ export function writeDiverged(dir: string, good: Bundle): Bundle {
   }
   const description = `${rest.description.slice(0, 400)} (diverged in training)`
   const draft = { ...rest, description, golden, network: { inputs, outputs } }
-  return writeBundle(dir, draft, diverged(good.model))
+  return writeBundle(dir, draft, diverged(model))
 }
 
 /** No biases; the first input alone drives every unit, and the last layer leaves what a float can hold. */
