@@ -26,14 +26,12 @@ import { RunningParts } from './running-parts.ts'
 import { type AgentStatus, type SignalNow, signalsOf, VERSION } from './status.ts'
 import { TakingDown } from './taking-down.ts'
 import { Taps } from './taps.ts'
-import { type Planned, withReleases } from './updates/with-releases.ts'
 
 /** Above the bound that the outbox has itself. */
 const OUTBOX_LIMIT_MS = 60_000
 
 /** One running agent: every part made, joined and, at the end, taken down in order. */
 export class Agent {
-  readonly #planned: Planned
   readonly #config: LoadedConfig
   readonly #clock: Clock
   readonly #startedUs: number
@@ -52,9 +50,7 @@ export class Agent {
   #timeSeen: AgentStatus['timeSeen']
   #stopping: Promise<void> | undefined
 
-  private constructor(planned: Planned, log: Logger, clock: Clock) {
-    const { config } = planned
-    this.#planned = planned
+  private constructor(config: LoadedConfig, log: Logger, clock: Clock) {
     this.#config = config
     this.#log = log
     this.#clock = clock
@@ -85,7 +81,7 @@ export class Agent {
     clock: Clock = systemClock,
     signal?: AbortSignal,
   ): Promise<Agent> {
-    const agent = new Agent(await withReleases(config), log, clock)
+    const agent = new Agent(config, log, clock)
     try {
       await agent.#open(signal)
     } catch (error) {
@@ -152,8 +148,6 @@ export class Agent {
       api: this.#api,
       status: () => this.status(),
       signals: () => this.signals(),
-      models: () => this.#reading?.models,
-      planned: this.#planned,
       keep: (lane, type, timeUs, content) => this.#keep(lane, type, timeUs, content),
       caught: this.#fence.caught,
       busName: (index) => this.#buses.nameOf(index),

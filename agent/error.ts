@@ -17,8 +17,6 @@ export type AgentErrorCode =
   | 'STOP_TIMEOUT'
   | 'WEB_TOKEN'
   | 'WEB_TLS'
-  | 'UPDATE_DAMAGED'
-  | 'UPDATE_REFUSED'
 
 /** A failure that the agent found. `hint` tells a technician at the roadside what to do next. */
 export class AgentError extends Error {

@@ -57,12 +57,7 @@ export async function loadModels(
       // What updates brought stays in use where the config no longer asks for more of them.
       const store =
         config.updates || existsSync(dir)
-          ? new Slot({
-              dir,
-              bootId: bootId(),
-              nowUs: () => clock.nowUs(),
-              crashes: config.updates?.trial,
-            })
+          ? new Slot({ dir, bootId: bootId(), nowUs: () => clock.nowUs() })
           : undefined
       for (const what of store?.mended ?? []) lost(what)
       const open = (bundle: Bundle, release?: string): Promise<LiveModel> =>

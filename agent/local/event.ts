@@ -52,6 +52,10 @@ export function summaryOf({ type, content }: LocalEvent): string {
       return `milepost ${text('version')} started`
     case 'agent.stopped':
       return 'milepost stopped'
+    case 'dtc': {
+      const status = Array.isArray(content.status) ? content.status.join(', ') : ''
+      return `${text('code')} ${text('event')} (${status}) in ECU ${text('ecu')}, told by ${text('sensor')}`
+    }
     case 'operated':
       return `${text('who')}: ${text('summary')} (${text('phase')})`
     default:

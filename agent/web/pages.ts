@@ -19,8 +19,6 @@ export async function servePage(app: FastifyInstance, dir = PAGE_DIR): Promise<v
   }
   await app.register(fastifyStatic, {
     root: dir,
-    // Only what is there now is served, each under a route of its own: no path is joined from a request.
-    wildcard: false,
     dotfiles: 'deny',
     redirect: false,
     list: false,

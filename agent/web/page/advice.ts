@@ -1,4 +1,5 @@
 import type { AgentStatus } from '../../status.ts'
+import type { Code } from './events.ts'
 import { ago, bytes, count, many, span } from './format.ts'
 
 /** `stop`: something is broken. `warn`: look at it. `fine`, and `quiet` where nothing is to be judged. */
@@ -39,7 +40,7 @@ export function busAnswer(status: AgentStatus, framesPerSec: number): Answer {
     many(live.length, 'sensor live', 'sensors live'),
     ...(bad.length ? [bad.map(({ id, state }) => `${id} is ${state}`).join(', ')] : []),
     lost ? `${count(lost)} lost` : 'none lost',
-  ].join(' · ')
+  ].join(', ')
   if (bad.some(({ state }) => state === 'failed') || (live.length === 0 && bad.length > 0)) {
     return { level: 'stop', text: 'No, not all of it', detail }
   }
@@ -59,13 +60,28 @@ export function modelAnswer({ models }: AgentStatus): Answer {
   if (problem) {
     return { level: 'warn', text: `${problem.name} lacks a signal`, detail: problem.problems[0] }
   }
-  const detail = models.map(({ name, hash }) => `${name} ${hash.slice(0, 12)}`).join(' · ')
+  const detail = models.map(({ name, hash }) => `${name} ${hash.slice(0, 12)}`).join(', ')
   const odd = models.find(({ active }) => active)
   if (odd) return { level: 'warn', text: `${odd.name} sees an anomaly now`, detail }
   if (models.every(({ inferences }) => inferences === 0)) {
     return { level: 'quiet', text: 'Waiting for its signals', detail }
   }
   return { level: 'fine', text: 'Yes, and sees nothing unusual', detail }
+}
+
+/** Are there faults? */
+export function faultsAnswer(codes: readonly Code[] | undefined): Answer {
+  if (!codes) return { level: 'quiet', text: 'Not known yet' }
+  const there = codes.filter(({ event }) => event !== 'gone')
+  const gone = codes.length - there.length
+  const detail = there.length
+    ? there.map(({ code }) => code).join(', ')
+    : gone
+      ? `${many(gone, 'code')} gone again`
+      : 'no trouble code was told'
+  if (there.length === 0)
+    return { level: codes.length ? 'fine' : 'quiet', text: 'None told', detail }
+  return { level: 'warn', text: many(there.length, 'trouble code'), detail }
 }
 
 /** Is data waiting? */
@@ -82,7 +98,7 @@ export function waitingAnswer({ sync, nowUs }: AgentStatus): Answer {
   const all = Object.values(lanes)
   const records = all.reduce((sum, lane) => sum + lane.records, 0)
   const oldest = all.map(({ oldestTimeUs }) => oldestTimeUs).filter(Boolean)
-  const detail = `${bytes(outbox.fileBytes)} on disk${outbox.deadRecords ? ` · ${count(outbox.deadRecords)} refused` : ''}`
+  const detail = `${bytes(outbox.fileBytes)} on disk${outbox.deadRecords ? `, ${count(outbox.deadRecords)} refused` : ''}`
   if (records === 0) return { level: 'fine', text: 'Nothing waits', detail }
   const age = oldest.length ? `, oldest ${span((nowUs - Math.min(...oldest)) / 1000)}` : ''
   const long = oldest.length > 0 && (nowUs - Math.min(...oldest)) / 1000 > WAITING_LONG_MS
@@ -113,13 +129,22 @@ export function uplinkAnswer({ sync, nowUs }: AgentStatus): Answer {
   return {
     level: lastError ? 'warn' : 'quiet',
     text: state === 'connecting' ? 'Connecting' : 'No, it is offline',
-    detail: `${lastError ? `${lastError.code} · ` : ''}${retry} · ${acknowledged}`,
+    detail: `${lastError ? `${lastError.code}, ` : ''}${retry}, ${acknowledged}`,
   }
 }
 
 /** What should I do? Nothing, where this is empty. */
-export function todosOf(status: AgentStatus): Todo[] {
+export function todosOf(status: AgentStatus, codes: readonly Code[] = []): Todo[] {
   const todos: Todo[] = []
+  const there = codes.filter(({ event }) => event !== 'gone').map(({ code }) => code)
+  if (there.length) {
+    todos.push({
+      level: 'warn',
+      what: `${many(there.length, 'trouble code')}: ${there.join(', ')}`,
+      next: 'See when each came, and its freeze frame.',
+      view: 'faults',
+    })
+  }
   for (const { id, state, lastError, dropped } of status.sensors) {
     if (state === 'failed' || state === 'recovering' || state === 'stale') {
       todos.push({

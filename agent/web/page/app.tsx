@@ -5,7 +5,7 @@ import { ago } from './format.ts'
 import { Icon } from './parts/icons.tsx'
 import { TokenForm } from './parts/token-form.tsx'
 import { place, WAYS, wayTo } from './route.ts'
-import { away, status } from './state.ts'
+import { away, codes, status } from './state.ts'
 import { ThemeChoice } from './theme.tsx'
 import { VIEWS } from './views/views.ts'
 
@@ -54,7 +54,7 @@ function skipTo(main: { current: HTMLElement | null }) {
 function Rail({ here }: { here: string }) {
   const [open, setOpen] = useState(false)
   const now = status.value
-  const todos = now ? todosOf(now).length : 0
+  const todos = now ? todosOf(now, codes.value).length : 0
   const hidden = WAYS.find(({ id }) => id === here)?.more
   useEffect(() => setOpen(false), [here])
   useEffect(() => {
@@ -66,11 +66,7 @@ function Rail({ here }: { here: string }) {
   }, [])
   return (
     <div class="rail">
-      <a
-        class="brand"
-        href={wayTo('overview')}
-        aria-label={`milepost, ${now?.vehicle ?? 'overview'}`}
-      >
+      <a class="brand" href={wayTo('overview')}>
         <img src="./mark.svg" alt="" width="38" height="38" />
         <div>
           <strong>{now?.vehicle ?? 'milepost'}</strong>
@@ -79,11 +75,16 @@ function Rail({ here }: { here: string }) {
       </a>
       <nav aria-label="Views">
         <ul class="ways" data-open={open ? '' : undefined}>
-          {WAYS.map(({ id, label, more }) => (
+          {WAYS.map(({ id, label, short, more }) => (
             <li key={id} class={more ? 'more' : ''}>
               <a href={wayTo(id)} aria-current={id === here ? 'page' : undefined}>
                 <Icon name={id} />
-                <span>{label}</span>
+                <span class={short ? 'long' : ''}>{label}</span>
+                {short && (
+                  <span class="short" aria-hidden="true">
+                    {short}
+                  </span>
+                )}
                 {id === 'overview' && todos > 0 && (
                   <span class="count">
                     {todos}

@@ -3,6 +3,8 @@ import { signal } from '@preact/signals'
 export interface Way {
   readonly id: string
   readonly label: string
+  /** For the bar at a phone's foot. */
+  readonly short?: string
   /** Not in the bar at a phone's foot, which has room for four and a menu. */
   readonly more?: boolean
 }
@@ -11,7 +13,11 @@ export interface Way {
 export const WAYS: readonly Way[] = [
   { id: 'overview', label: 'Overview' },
   { id: 'signals', label: 'Signals' },
-  { id: 'sync', label: 'Buffer & sync' },
+  { id: 'faults', label: 'Faults' },
+  { id: 'sync', label: 'Buffer & sync', short: 'Sync' },
+  { id: 'inferences', label: 'Inferences', more: true },
+  { id: 'captures', label: 'Captures', more: true },
+  { id: 'history', label: 'History', more: true },
 ]
 
 /** Where one is: `#/signals?match=Engine.*`; the part after `?` belongs to the view. */

@@ -1,9 +1,11 @@
 import { computed, signal } from '@preact/signals'
 import type { AgentStatus } from '../../status.ts'
+import { codesOf, type ListedEvent } from './events.ts'
 import { type Polled, poll } from './poll.ts'
 
 /** How often the page asks how the agent is. */
 const STATUS_EVERY_MS = 1_000
+const CODES_EVERY_MS = 5_000
 /** So many of the last answers are remembered, for the rates. */
 const REMEMBERED = 60
 
@@ -58,7 +60,16 @@ export function recent(of: (rate: Rate) => number, seconds = 5): number {
   return some.length ? some.reduce((sum, rate) => sum + of(rate), 0) / some.length : 0
 }
 
+/** Trouble codes as they were last told. */
+export const told = signal<Polled<ListedEvent[]>>({
+  data: undefined,
+  error: undefined,
+  missing: false,
+})
+export const codes = computed(() => codesOf(told.value.data ?? []))
+
 export function startPolling(): void {
+  poll(told, '/events', { type: 'dtc', limit: 1000 }, CODES_EVERY_MS)
   poller = poll(polled, '/status', {}, STATUS_EVERY_MS)
 }
 

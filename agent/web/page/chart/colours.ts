@@ -3,11 +3,10 @@ export interface Colours {
   readonly ink: string
   readonly quiet: string
   readonly grid: string
-  readonly lines: readonly string[]
+  readonly line: string
   readonly mark: string
+  readonly band: string
 }
-
-const LINES = ['--green', '--blue', '--yellow', '--red', '--ink-2', '--ink'] as const
 
 /** Reads them as they are now; `light-dark()` is settled by a probe, since a property keeps its words. */
 export function colours(): Colours {
@@ -22,8 +21,9 @@ export function colours(): Colours {
     ink: of('--ink'),
     quiet: of('--ink-2'),
     grid: of('--line'),
-    lines: LINES.map(of),
+    line: of('--green'),
     mark: of('--red'),
+    band: of('--green-band'),
   }
   probe.remove()
   return found

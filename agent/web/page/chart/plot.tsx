@@ -10,6 +10,10 @@ export interface PlotOptions {
   readonly relative?: boolean
   /** Where a line stands upright, with its name: the trigger of a capture. */
   readonly marks?: readonly { readonly at: number; readonly label: string }[]
+  /** Where a line lies, with its name: the threshold of an alarm. */
+  readonly limit?: { readonly at: number; readonly label: string }
+  /** The second and third series are the edges of a band behind the first. */
+  readonly band?: boolean
   /** Said to who cannot see it. */
   readonly label: string
 }
@@ -59,7 +63,7 @@ export function Plot({ options, drive }: { options: PlotOptions; drive: Drive })
 }
 
 function shape(
-  { height, series, relative, marks = [] }: PlotOptions,
+  { height, series, relative, marks = [], limit, band }: PlotOptions,
   width: number,
 ): uPlot.Options {
   const look = colours()
@@ -93,43 +97,61 @@ function shape(
       {},
       ...series.map(({ label, step }, i) => ({
         label,
-        stroke: look.lines[i % look.lines.length],
-        width: 1.6,
+        stroke: look.line,
+        width: band && i > 0 ? 0 : 1.6,
         points: { show: false },
-        spanGaps: true,
+        spanGaps: !band,
         ...(step ? { paths: uPlot.paths.stepped!({ align: 1 }) } : {}),
       })),
     ],
-    hooks: { draw: [(plot) => drawMarks(plot, marks, look.mark, font)] },
+    ...(band ? { bands: [{ series: [3, 2] as [number, number], fill: look.band }] } : {}),
+    hooks: {
+      draw: [
+        (plot) => {
+          for (const mark of marks) drawLine(plot, 'x', mark, look.mark, font)
+          if (limit) drawLine(plot, 'y', limit, look.mark, font)
+        },
+      ],
+    },
   }
 }
 
-function drawMarks(
+/** A named, dashed line across the chart: upright at `at` of x, or lying at `at` of y. */
+function drawLine(
   plot: uPlot,
-  marks: NonNullable<PlotOptions['marks']>,
+  scale: 'x' | 'y',
+  { at, label }: { readonly at: number; readonly label: string },
   colour: string,
   font: string,
 ): void {
   const { ctx, bbox } = plot
-  for (const { at, label } of marks) {
-    const x = plot.valToPos(at, 'x', true)
-    if (x < bbox.left || x > bbox.left + bbox.width) continue
-    ctx.save()
-    ctx.strokeStyle = colour
-    ctx.fillStyle = colour
-    ctx.lineWidth = 2 * devicePixelRatio
-    ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio])
-    ctx.beginPath()
-    ctx.moveTo(x, bbox.top)
-    ctx.lineTo(x, bbox.top + bbox.height)
-    ctx.stroke()
-    ctx.font = font.replace('12px', `${12 * devicePixelRatio}px`)
-    const right = x + ctx.measureText(label).width + 12 * devicePixelRatio > bbox.left + bbox.width
-    ctx.textAlign = right ? 'right' : 'left'
-    ctx.textBaseline = 'top'
-    ctx.fillText(label, x + (right ? -6 : 6) * devicePixelRatio, bbox.top + 2)
-    ctx.restore()
-  }
+  const { left, top, width, height } = bbox
+  const ratio = devicePixelRatio
+  const place = plot.valToPos(at, scale, true)
+  const upright = scale === 'x'
+  if (upright ? place < left || place > left + width : place < top || place > top + height) return
+  ctx.save()
+  ctx.strokeStyle = colour
+  ctx.fillStyle = colour
+  // Many unnamed ones must not hide the line that they belong to.
+  ctx.lineWidth = (label ? 1.6 : 1) * ratio
+  ctx.globalAlpha = label ? 1 : 0.55
+  ctx.setLineDash([5 * ratio, 4 * ratio])
+  ctx.beginPath()
+  ctx.moveTo(upright ? place : left, upright ? top : place)
+  ctx.lineTo(upright ? place : left + width, upright ? top + height : place)
+  ctx.stroke()
+  ctx.font = font.replace('12px', `${12 * ratio}px`)
+  const fits = place + ctx.measureText(label).width + 12 * ratio < left + width
+  ctx.textAlign = upright && !fits ? 'right' : 'left'
+  ctx.textBaseline = upright ? 'top' : 'bottom'
+  const gap = 6 * ratio
+  ctx.fillText(
+    label,
+    upright ? place + (fits ? gap : -gap) : left + gap,
+    upright ? top + 2 : place - 3,
+  )
+  ctx.restore()
 }
 
 function tick(value: number | null): string {

@@ -1,8 +1,11 @@
 import type { ComponentChildren } from 'preact'
 import type { AgentStatus } from '../../../status.ts'
+import type { MachineStatus } from '../../../watch/machine.ts'
+import type { Rates, SensorRate } from '../../../watch/rates.ts'
 import {
   type Answer,
   busAnswer,
+  faultsAnswer,
   modelAnswer,
   todosOf,
   uplinkAnswer,
@@ -15,20 +18,21 @@ import { Sign } from '../parts/sign.tsx'
 import { Spark } from '../parts/spark.tsx'
 import { Table } from '../parts/table.tsx'
 import { wayTo } from '../route.ts'
-import { rates, recent, status } from '../state.ts'
+import { codes, rates as history, recent, status, told } from '../state.ts'
 
 /** The technician's five questions, answered at one glance. */
 export function Overview() {
   const now = status.value
   if (!now) return <Waiting />
   const framesPerSec = recent((rate) => rate.framesPerSec)
+  const machine = now.parts.machine as MachineStatus | undefined
   return (
     <>
       <Head title="Overview" />
-      <Sign todos={todosOf(now)} />
+      <Sign todos={todosOf(now, codes.value)} />
       <div class="answers">
         <Asked question="Is the bus read?" answer={busAnswer(now, framesPerSec)} view="signals">
-          <Spark values={rates.value.map((rate) => rate.framesPerSec)} />
+          <Spark values={history.value.map((rate) => rate.framesPerSec)} />
         </Asked>
         <Asked question="Is the model right?" answer={modelAnswer(now)} view="inferences">
           {now.models.map(({ name, lastScore, threshold, active }) => (
@@ -44,11 +48,16 @@ export function Overview() {
             </div>
           ))}
         </Asked>
+        <Asked
+          question="Are there faults?"
+          answer={faultsAnswer(told.value.data && codes.value)}
+          view="faults"
+        />
         <Asked question="Is data waiting?" answer={waitingAnswer(now)} view="sync">
           <Lanes now={now} />
         </Asked>
         <Asked question="Is it sent?" answer={uplinkAnswer(now)} view="sync">
-          <Spark values={rates.value.map((rate) => rate.sentPerSec)} />
+          <Spark values={history.value.map((rate) => rate.sentPerSec)} />
         </Asked>
       </div>
       <Sensors now={now} />
@@ -63,6 +72,7 @@ export function Overview() {
             ['Readings', count(now.readings)],
             ['Records made', count(now.records)],
             ['Version', now.version],
+            ...(machine ? machineFacts(machine) : []),
             ...(now.decode
               ? ([
                   ['Frames of unknown id', count(now.decode.unknown)],
@@ -74,6 +84,14 @@ export function Overview() {
       </Card>
     </>
   )
+}
+
+function machineFacts({ diskFreeBytes, diskBytes, memoryFreeBytes, load }: MachineStatus) {
+  return [
+    ['Disk free', diskBytes ? `${bytes(diskFreeBytes)} of ${bytes(diskBytes)}` : 'not told'],
+    ['Memory free', bytes(memoryFreeBytes)],
+    ['Load', load.toFixed(2)],
+  ] as const
 }
 
 export function Waiting({ title = 'Overview' }: { title?: string }) {
@@ -137,6 +155,7 @@ const LEVELS = {
 
 function Sensors({ now }: { now: AgentStatus }) {
   if (now.sensors.length === 0) return null
+  const rates = (now.parts.rates ?? {}) as Rates
   const errors = now.sensors.filter(({ lastError }) => lastError)
   return (
     <Card title="Sensors" flush>
@@ -149,6 +168,11 @@ function Sensors({ now }: { now: AgentStatus }) {
           { head: 'State', cell: ({ state }) => <Pill level={LEVELS[state]}>{state}</Pill> },
           { head: 'Kind', cell: ({ kind, bus }) => `${kind} on ${bus}` },
           { head: 'Frames', figure: true, cell: ({ frames }) => count(frames) },
+          {
+            head: 'Per second',
+            figure: true,
+            cell: ({ id }) => count(rateOf(rates[id])),
+          },
           { head: 'Readings', figure: true, cell: ({ readings }) => count(readings) },
           {
             head: 'Lost',
@@ -163,4 +187,9 @@ function Sensors({ now }: { now: AgentStatus }) {
       ))}
     </Card>
   )
+}
+
+/** A sensor delivers frames, or readings of its own. */
+function rateOf(rate: SensorRate | undefined): number {
+  return rate ? rate.framesPerSec || rate.readingsPerSec : 0
 }

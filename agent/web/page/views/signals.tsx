@@ -9,10 +9,9 @@ import { Table } from '../parts/table.tsx'
 import { usePoll } from '../poll.ts'
 import { place, remember } from '../route.ts'
 import { status } from '../state.ts'
+import { usualSignals } from '../usual-signals.ts'
 
 const WINDOWS = [15, 60, KEEP_SEC] as const
-/** What is charted before anybody has chosen: what one looks for first in a vehicle. */
-const FIRST = [/speed/i, /rpm/i, /coolant/i, /volt/i, /throttle|pedal/i, /pressure/i]
 const LIST_EVERY_MS = 2_000
 /** Rows of the list; a filter finds the others. */
 const MAX_ROWS = 200
@@ -27,7 +26,7 @@ export function Signals() {
   const all = listed.data ?? []
   const asked = place.value.query.get('chart')
   const chosen =
-    asked === null ? firstOf(all) : asked.split(',').filter(Boolean).slice(0, MAX_CHARTS)
+    asked === null ? usualSignals(all) : asked.split(',').filter(Boolean).slice(0, MAX_CHARTS)
   const chosenKey = chosen.join(',')
   useEffect(() => live.choose(chosenKey ? chosenKey.split(',') : []), [live, chosenKey])
   useEffect(() => () => live.close(), [live])
@@ -173,10 +172,4 @@ export function Signals() {
       </Card>
     </>
   )
-}
-
-function firstOf(all: readonly SignalNow[]): string[] {
-  const found = FIRST.map((wanted) => all.find(({ name }) => wanted.test(name))?.name)
-  const names = [...new Set(found.filter((name) => name !== undefined))]
-  return names.length ? names : all.slice(0, 4).map(({ name }) => name)
 }

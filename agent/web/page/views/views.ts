@@ -1,4 +1,8 @@
 import type { ComponentType } from 'preact'
+import { Captures } from './captures.tsx'
+import { Faults } from './faults.tsx'
+import { History } from './history.tsx'
+import { Inferences } from './inferences.tsx'
 import { Overview } from './overview.tsx'
 import { Signals } from './signals.tsx'
 import { SyncView } from './sync.tsx'
@@ -7,5 +11,9 @@ import { SyncView } from './sync.tsx'
 export const VIEWS: Readonly<Record<string, ComponentType>> = {
   overview: Overview,
   signals: Signals,
+  faults: Faults,
   sync: SyncView,
+  inferences: Inferences,
+  captures: Captures,
+  history: History,
 }

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict'
+import { connect, type Socket } from 'node:net'
+import { type TestContext, test } from 'node:test'
+import type { AgentStatus } from '../../../agent/status.ts'
+import { LIMITS } from '../../../agent/web/limits.ts'
+import { tempDir } from '../../support/cli.ts'
+import { until } from '../../support/until.ts'
+import { startWebAgent, type WebAgent } from './web-agent.ts'
+
+const SEED = Number(process.env.MILEPOST_TEST_SEED ?? 7)
+const FUZZED = 600
+const MANY = 300
+
+/** Numbers from 0 to below 1, the same for the same seed (mulberry32's mixing). */
+function chanceOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** What the bus gave and lost until now. */
+function bus(status: AgentStatus) {
+  const [{ frames, dropped, gaps }] = status.sensors
+  return { frames, gaps, lost: Object.values(dropped).reduce((a, b) => a + (b ?? 0), 0) }
+}
+
+/** The page still answers, and the bus was read all the while with nothing lost. */
+async function unharmed({ agent, url }: WebAgent, before: ReturnType<typeof bus>): Promise<void> {
+  await until('frames to go on', () => bus(agent.status()).frames > before.frames + 30)
+  const now = bus(agent.status())
+  assert.equal(now.lost, 0)
+  assert.equal(now.gaps, before.gaps)
+  assert.deepEqual(agent.status().faults, [])
+  const answer = await until('the page to answer', () =>
+    fetch(`${url}api/status`).then(
+      (response) => response.status === 200 && response,
+      () => undefined,
+    ),
+  )
+  await answer.body?.cancel()
+}
+
+function socketTo(t: TestContext, url: string): Socket {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.on('error', () => {})
+  t.after(() => socket.destroy())
+  return socket
+}
+
+/** Sends bytes, and waits for the other side to close or for what looks like a whole answer. */
+function send(t: TestContext, url: string, bytes: Buffer): Promise<string> {
+  const socket = socketTo(t, url)
+  return new Promise((resolve) => {
+    let answer = ''
+    const done = (): void => {
+      socket.destroy()
+      resolve(answer)
+    }
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      answer += text
+      if (answer.includes('\r\n\r\n')) done()
+    })
+    socket.on('close', done)
+    socket.on('error', done)
+    socket.setTimeout(200, done)
+    socket.write(bytes)
+  })
+}
+
+/** A request that was right once, with something about it broken. */
+function broken(chance: () => number, port: number): Buffer {
+  const pick = <T>(list: readonly T[]): T => list[Math.floor(chance() * list.length)]
+  // Mostly right, so that what is broken is met by the part that it is meant for.
+  const or = <T>(right: T, list: readonly T[]): T => (chance() < 0.7 ? right : pick(list))
+  const method = or('GET', ['POST', 'HEAD', 'PUT', 'TRACE', 'CONNECT', 'PRI', 'get', 'GET\t', ''])
+  const path = pick([
+    '/api/status',
+    '/api/signals?match=*',
+    '/api/live/readings?hz=1e9&match=*',
+    '/api/live/frames?id=zz',
+    '/api/events?limit=-1&beforeId=NaN',
+    '/api/explain?event=99999999999999999999',
+    '/',
+    '*',
+    `/${'%41'.repeat(900)}`,
+    `/api/status?${'a=b&'.repeat(400)}`,
+    '/api/__proto__',
+    '/api/status?__proto__[x]=1',
+    'http://other/api/status',
+    '/\u0000',
+  ])
+  const headers = or('', [
+    'Content-Length: 5\r\nContent-Length: 6\r\n',
+    'Transfer-Encoding: chunked\r\nContent-Length: 3\r\n',
+    'Transfer-Encoding: nonsense\r\n',
+    'Content-Type: application/json\r\nContent-Length: 99999999999\r\n',
+    'Content-Type: application/json\r\nContent-Length: -1\r\n',
+    `X-Long: ${'y'.repeat(9000)}\r\n`,
+    'X-Many: 1\r\n'.repeat(300),
+    'Upgrade: websocket\r\nConnection: Upgrade\r\n',
+    'Expect: 100-continue\r\nContent-Length: 1\r\n',
+    'Authorization: Bearer \u00ff\u00fe\r\n',
+    'Range: bytes=0-,1-,2-,3-\r\n',
+    'Accept-Encoding: \u0001\r\n',
+    'Connection: close\r\n',
+  ])
+  const body = or('', ['{}', '{"a":', '\u0000\u0001', '0\r\n\r\n', 'ffffffffffff\r\n'])
+  const bytes = Buffer.from(
+    `${method} ${path} HTTP/${or('1.1', ['1.0', '2.0', '9'])}\r\nHost: 127.0.0.1:${port}\r\n${headers}\r\n${body}`,
+    'latin1',
+  )
+  for (let flips = or(0, [1, 2, 3]); flips > 0; flips--) {
+    bytes[Math.floor(chance() * bytes.length)] = Math.floor(chance() * 256)
+  }
+  return chance() < 0.1 ? bytes.subarray(0, Math.floor(chance() * bytes.length)) : bytes
+}
+
+test(`${FUZZED} broken requests from seed ${SEED}: none gets a fault of ours as its answer`, async (t) => {
+  const web = await startWebAgent(t, tempDir(t), {
+    web: { listen: '127.0.0.1:0', maxRequestsPer10Sec: 100_000 },
+  })
+  const before = bus(web.agent.status())
+  const chance = chanceOf(SEED)
+  const port = Number(new URL(web.url).port)
+  const statuses: Record<string, number> = {}
+  for (let done = 0; done < FUZZED; done += 20) {
+    const requests = Array.from({ length: 20 }, () => broken(chance, port))
+    for (const [i, answer] of (
+      await Promise.all(requests.map((r) => send(t, web.url, r)))
+    ).entries()) {
+      const status = /^HTTP\/1\.1 (\d{3})/.exec(answer)?.[1] ?? 'none'
+      statuses[status] = (statuses[status] ?? 0) + 1
+      assert.ok(
+        !/^50[0124]/.test(status),
+        `${status} for ${JSON.stringify(requests[i].toString('latin1'))}`,
+      )
+      assert.doesNotMatch(answer, /\bat .*\.ts:\d+/)
+    }
+  }
+  t.diagnostic(JSON.stringify(statuses))
+  assert.ok(statuses['400'] > 20 && statuses['200'] > 5, JSON.stringify(statuses))
+  const refused = web.web().refused
+  assert.ok((refused.malformed ?? 0) > 20, JSON.stringify(refused))
+  await unharmed(web, before)
+})
+
+test('slow and endless clients are let go, and others are served meanwhile', async (t) => {
+  const web = await startWebAgent(t, tempDir(t))
+  const before = bus(web.agent.status())
+  const port = Number(new URL(web.url).port)
+  let closed = 0
+  const slow = Array.from({ length: 40 }, (_, i) => {
+    const socket = socketTo(t, web.url)
+    socket.on('close', () => closed++)
+    socket.resume()
+    // Headers that never end, one byte at a time; or a body that never comes; or nothing at all.
+    if (i % 4 === 0) return socket
+    if (i % 4 === 1) {
+      socket.write(
+        `POST /api/status HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{`,
+      )
+    } else socket.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nX-Slow: `)
+    return socket
+  })
+  const drip = setInterval(() => {
+    for (const [i, socket] of slow.entries()) if (i % 4 > 1 && socket.writable) socket.write('z')
+  }, 100)
+  t.after(() => clearInterval(drip))
+  // An endless body, as fast as it is taken.
+  const endless = socketTo(t, web.url)
+  let endlessClosed = false
+  endless.on('close', () => {
+    endlessClosed = true
+  })
+  endless.resume()
+  endless.write(
+    `POST /api/status HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n`,
+  )
+  const chunk = `4000\r\n${'x'.repeat(0x4000)}\r\n`
+  const pour = (): void => {
+    while (endless.writable && endless.write(chunk)) {
+      // Until the other side holds it back.
+    }
+  }
+  endless.on('drain', pour)
+  pour()
+  const meanwhile = await fetch(`${web.url}api/status`)
+  assert.equal(meanwhile.status, 200)
+  await meanwhile.body?.cancel()
+  await until('the endless body to be cut off', () => endlessClosed)
+  await until('slow clients to be let go', () => closed === slow.length)
+  const { slow: counted = 0, body = 0 } = web.web().refused
+  assert.ok(counted >= 20, JSON.stringify(web.web().refused))
+  assert.ok(body >= 1, JSON.stringify(web.web().refused))
+  await unharmed(web, before)
+})
+
+test(`${MANY} connections and streams: as many as the bounds say, the others refused`, async (t) => {
+  const web = await startWebAgent(t, tempDir(t), {
+    web: { listen: '127.0.0.1:0', maxRequestsPer10Sec: 100_000 },
+  })
+  const before = bus(web.agent.status())
+  const port = Number(new URL(web.url).port)
+  let open = 0
+  let streams = 0
+  let most = 0
+  const sockets = Array.from({ length: MANY }, () => {
+    const socket = socketTo(t, web.url)
+    let counted = false
+    socket.on('connect', () => {
+      open++
+      socket.write(
+        `GET /api/live/readings?match=*&hz=20 HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`,
+      )
+    })
+    socket.on('close', () => open--)
+    socket.on('data', (chunk) => {
+      if (!counted && chunk.includes('text/event-stream')) {
+        counted = true
+        streams++
+      }
+      most = Math.max(most, web.web().streams)
+    })
+    return socket
+  })
+  await until('the streams', () => streams >= 8)
+  const refused = await until('the others to be refused', () => {
+    const { connections = 0, streams: full = 0 } = web.web().refused
+    return connections + full >= MANY - LIMITS.maxConnections && web.web().refused
+  })
+  t.diagnostic(`${streams} streams, refused ${JSON.stringify(refused)}`)
+  assert.ok(most <= 8, `${most} streams of one caller`)
+  assert.ok(open <= MANY)
+  for (const socket of sockets) socket.destroy()
+  await until('the streams to end with their readers', () => web.web().streams === 0)
+  await unharmed(web, before)
+})
