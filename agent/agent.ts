@@ -26,12 +26,14 @@ import { RunningParts } from './running-parts.ts'
 import { type AgentStatus, type SignalNow, signalsOf, VERSION } from './status.ts'
 import { TakingDown } from './taking-down.ts'
 import { Taps } from './taps.ts'
+import { type Planned, withReleases } from './updates/with-releases.ts'
 
 /** Above the bound that the outbox has itself. */
 const OUTBOX_LIMIT_MS = 60_000
 
 /** One running agent: every part made, joined and, at the end, taken down in order. */
 export class Agent {
+  readonly #planned: Planned
   readonly #config: LoadedConfig
   readonly #clock: Clock
   readonly #startedUs: number
@@ -50,7 +52,9 @@ export class Agent {
   #timeSeen: AgentStatus['timeSeen']
   #stopping: Promise<void> | undefined
 
-  private constructor(config: LoadedConfig, log: Logger, clock: Clock) {
+  private constructor(planned: Planned, log: Logger, clock: Clock) {
+    const { config } = planned
+    this.#planned = planned
     this.#config = config
     this.#log = log
     this.#clock = clock
@@ -81,7 +85,7 @@ export class Agent {
     clock: Clock = systemClock,
     signal?: AbortSignal,
   ): Promise<Agent> {
-    const agent = new Agent(config, log, clock)
+    const agent = new Agent(await withReleases(config), log, clock)
     try {
       await agent.#open(signal)
     } catch (error) {
@@ -148,6 +152,8 @@ export class Agent {
       api: this.#api,
       status: () => this.status(),
       signals: () => this.signals(),
+      models: () => this.#reading?.models,
+      planned: this.#planned,
       keep: (lane, type, timeUs, content) => this.#keep(lane, type, timeUs, content),
       caught: this.#fence.caught,
       busName: (index) => this.#buses.nameOf(index),

@@ -17,6 +17,8 @@ export type AgentErrorCode =
   | 'STOP_TIMEOUT'
   | 'WEB_TOKEN'
   | 'WEB_TLS'
+  | 'UPDATE_DAMAGED'
+  | 'UPDATE_REFUSED'
 
 /** A failure that the agent found. `hint` tells a technician at the roadside what to do next. */
 export class AgentError extends Error {

@@ -57,7 +57,12 @@ export async function loadModels(
       // What updates brought stays in use where the config no longer asks for more of them.
       const store =
         config.updates || existsSync(dir)
-          ? new Slot({ dir, bootId: bootId(), nowUs: () => clock.nowUs() })
+          ? new Slot({
+              dir,
+              bootId: bootId(),
+              nowUs: () => clock.nowUs(),
+              crashes: config.updates?.trial,
+            })
           : undefined
       for (const what of store?.mended ?? []) lost(what)
       const open = (bundle: Bundle, release?: string): Promise<LiveModel> =>

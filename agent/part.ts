@@ -8,8 +8,10 @@ import type { BusChannel } from './channels.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Caught } from './fence.ts'
 import type { Logger } from './log.ts'
+import type { Models } from './models.ts'
 import type { AgentStatus, SignalNow } from './status.ts'
 import type { Taps } from './taps.ts'
+import type { Planned } from './updates/with-releases.ts'
 
 /**
  * Something that the agent does besides reading, scoring and sending. It is started once the outbox is
@@ -43,6 +45,10 @@ export interface PartContext {
   status(): AgentStatus
   /** The latest reading of every signal seen so far. */
   signals(): SignalNow[]
+  /** The models at work; undefined until they are loaded, which is before `started`. */
+  models(): Models | undefined
+  /** What the start made of the releases that are held; `config` is with them. */
+  readonly planned: Planned
   /** Keeps one record; never waits and never throws. `content` is JSON. */
   keep(lane: Lane, type: string, timeUs: number, content: Record<string, unknown>): void
   /** Takes an error that must go no further; it is counted under `cause` and shown in `status`. */

@@ -5,6 +5,7 @@ import { historyPart } from './local/history/history-part.ts'
 import type { StartPart } from './part.ts'
 import { relayPart } from './relay.ts'
 import { timePart } from './time/time-watch.ts'
+import { updatesPart } from './updates/part.ts'
 import { inferencesPart } from './watch/inferences.ts'
 import { machinePart } from './watch/machine.ts'
 import { ratesPart } from './watch/rates.ts'
@@ -23,4 +24,5 @@ export const PARTS: readonly StartPart[] = [
   relayPart,
   healthPart,
   webPart,
+  updatesPart,
 ]

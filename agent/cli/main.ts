@@ -63,9 +63,17 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     'simulate a whole fleet through a relay into Kafka',
     async () => (await import('./fleet.ts')).fleetCommand(),
   ],
+  release: [
+    'sign bundles, campaigns and DBC files, and roll them out',
+    async () => (await import('./release.ts')).releaseCommand(),
+  ],
   'tuf-client': [
     "the updater of vehicles, by the TUF conformance suite's protocol",
     async () => (await import('./tuf-client.ts')).tufClientCommand(),
+  ],
+  update: [
+    'look for updates now, or see what is on trial',
+    async () => (await import('./update.ts')).updateCommand(),
   ],
   audit: [
     'account for every record of every vehicle on Kafka',

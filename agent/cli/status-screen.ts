@@ -1,9 +1,11 @@
 import type { RelayStatus } from '../../sync/relay/status.ts'
 import type { AgentStatus } from '../status.ts'
+import type { UpdatesStatus } from '../updates/part.ts'
 import type { LastInferences } from '../watch/inferences.ts'
 import type { MachineStatus } from '../watch/machine.ts'
 import type { Rates } from '../watch/rates.ts'
 import { formatBytes, formatCount, formatSpan, paint } from './output.ts'
+import { updateLines } from './update-lines.ts'
 
 const HEAD_WIDTH = 9
 /** Below this a disk is told of in red: SQLite, logs and updates need some. */
@@ -138,16 +140,9 @@ function relay({ state, counts, vehicles, waiting, forward, lastError }: RelaySt
   ]
 }
 
-/** What the part for updates says in words, and its error. */
 function updates({ parts }: AgentStatus): string[] {
-  const told = parts.updates as
-    | { state?: string; summary?: string; lastError?: Parameters<typeof complaint>[0] }
-    | undefined
-  if (!told) return [`${head('updates')} off`]
-  return [
-    `${head('updates')} ${told.summary ?? told.state ?? 'on'}`,
-    ...(told.lastError ? complaint(told.lastError) : []),
-  ]
+  const told = parts.updates as UpdatesStatus | undefined
+  return told ? updateLines(told) : [`${head('updates')} off`]
 }
 
 function machine({ parts }: AgentStatus): string[] {

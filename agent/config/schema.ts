@@ -41,7 +41,7 @@ const WINDOW_VALUES = ['min', 'max', 'mean', 'last'] as const
 /** The ways to collect, of which a campaign has one. */
 const WAYS = ['sampleEveryMs', 'onChange', 'window', 'when', 'on'] as const
 
-const campaign = z
+export const campaignSchema = z
   .strictObject({
     id: name,
     lane: lane.default('telemetry'),
@@ -199,7 +199,7 @@ export const configSchema = z
         ]),
       )
       .default({}),
-    campaigns: z.array(campaign).default([]),
+    campaigns: z.array(campaignSchema).default([]),
     models: z.array(model).default([]),
     outbox: outbox.prefault({}),
     uplink: uplink.default({ kind: 'none' }),

@@ -17,7 +17,7 @@ export class LiveModel {
   /** The release that brought it; undefined for the config's own. */
   readonly release: string | undefined
   readonly open: OpenNetwork
-  readonly #around: Surroundings
+  readonly around: Surroundings
   #scorer: Scorer
   #last: Inference | undefined
   /** Feature rows finished, whatever became of them. */
@@ -46,7 +46,7 @@ export class LiveModel {
     this.bundle = bundle
     this.open = open
     this.release = release
-    this.#around = around
+    this.around = around
     this.#scorer = this.#newScorer()
   }
 
@@ -89,7 +89,7 @@ export class LiveModel {
   }
 
   #newScorer(): Scorer {
-    const { catalog, clock } = this.#around
+    const { catalog, clock } = this.around
     return new Scorer(this.bundle, this.open, { catalog, nowUs: () => clock.monoUs() })
   }
 }

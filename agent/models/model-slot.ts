@@ -1,10 +1,11 @@
+import type { Bundle } from '../../models/bundle/load.ts'
 import type { RuntimeName } from '../../models/runtime.ts'
 import type { Inference } from '../../models/scorer.ts'
 import type { Slot } from '../../models/trial/slot.ts'
 import type { Trial } from '../../models/trial/trial.ts'
 import type { ReadingBatch } from '../../sensors/reading.ts'
 import type { ReadingObserver } from '../pipeline.ts'
-import type { LiveModel } from './live-model.ts'
+import { LiveModel } from './live-model.ts'
 
 /** What `status` says of one model. */
 export interface ModelStatus {
@@ -52,7 +53,7 @@ export class ModelSlot implements ReadingObserver {
   readonly store: Slot | undefined
   readonly #events: SlotEvents
   #live: LiveModel
-  #next: { model: LiveModel; takeOver: () => void } | undefined
+  #next: { model: LiveModel; takeOver: () => void; drop: () => void } | undefined
   /** What ran before, kept open while its successor is on trial. */
   #before: LiveModel | undefined
   #trial: Trial | undefined
@@ -99,14 +100,23 @@ export class ModelSlot implements ReadingObserver {
   }
 
   /**
-   * Takes an opened bundle in on trial. Resolves once it has taken over, which is at the end of the
-   * batch with its first row; where no readings come, after `WARM_LIMIT_MS`.
+   * Opens a bundle beside the one at work, golden rows checked.
+   * @throws ModelError as `openNetwork`
+   */
+  openBeside(bundle: Bundle, release: string | undefined): Promise<LiveModel> {
+    return LiveModel.open(bundle, this.runtime, this.#live.around, release)
+  }
+
+  /**
+   * Takes an opened bundle in on trial. Resolves with true once it has taken over, which is at the end
+   * of the batch with its first row; where no readings come, after `WARM_LIMIT_MS`. With false where it
+   * was taken out again before.
    * @param onTrouble called when the model has thrown: the trial knows of it already
    */
-  async swapIn(model: LiveModel, trial: Trial, onTrouble: () => void): Promise<void> {
+  async swapIn(model: LiveModel, trial: Trial, onTrouble: () => void): Promise<boolean> {
     if (this.#next || this.#trial) throw new Error(`${this.slot} has a bundle on trial already`)
     let timer: NodeJS.Timeout | undefined
-    await new Promise<void>((resolve) => {
+    const tookOver = await new Promise<boolean>((resolve) => {
       const takeOver = (): void => {
         if (this.#next?.model !== model) return
         this.#next = undefined
@@ -115,12 +125,18 @@ export class ModelSlot implements ReadingObserver {
         this.#live = model
         this.#trial = trial
         this.#onTrouble = onTrouble
-        resolve()
+        resolve(true)
       }
-      this.#next = { model, takeOver }
+      const drop = (): void => {
+        this.#next = undefined
+        model.close()
+        resolve(false)
+      }
+      this.#next = { model, takeOver, drop }
       timer = setTimeout(takeOver, WARM_LIMIT_MS)
     })
     clearTimeout(timer)
+    return tookOver
   }
 
   /** The trial went well: what ran before is let go. */
@@ -132,6 +148,7 @@ export class ModelSlot implements ReadingObserver {
 
   /** The trial went badly: what ran before runs again, at once; it was open all the time. */
   goBack(): void {
+    this.#next?.drop()
     this.#trial = undefined
     if (!this.#before) return
     this.#endEvent()
@@ -163,7 +180,9 @@ export class ModelSlot implements ReadingObserver {
   }
 
   close(): void {
-    for (const model of [this.#live, this.#next?.model, this.#before]) model?.close()
+    this.#next?.drop()
+    this.#live.close()
+    this.#before?.close()
   }
 
   #score(batch: ReadingBatch): void {

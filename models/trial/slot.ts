@@ -12,8 +12,10 @@ import {
   type Installed,
   markedGood,
   paused,
+  plain,
   type SlotState,
   takenBack,
+  withBarred,
   woken,
 } from './state.ts'
 import { readState, writeState } from './state-file.ts'
@@ -59,7 +61,7 @@ export class Slot {
     const limits = options.crashes ?? CRASH_LIMITS
     const after = woken(found.state, options.bootId, limits, options.nowUs())
     const { attempt } = found.state
-    if (after.failed && attempt) mended.push({ ...pick(attempt), reason: after.failed })
+    if (after.failed && attempt) mended.push({ ...plain(attempt), reason: after.failed })
     if (after.state !== found.state || found.damaged.length) this.#keepTrying(after.state)
     this.#removeUnused()
     this.mended = mended
@@ -69,8 +71,14 @@ export class Slot {
     return this.#state
   }
 
-  isBarred(hash: string): boolean {
-    return this.#state.barred.some((one) => one.hash === hash)
+  /** Why a release's file, or a bundle, is not tried again; undefined where it may be. */
+  barredFor(sha256: string): string | undefined {
+    return this.#state.barred.find(({ file, hash }) => file === sha256 || hash === sha256)?.reason
+  }
+
+  /** Bars a release's file that never became an attempt. */
+  refuse(file: string, reason: string): void {
+    this.#keepTrying(withBarred(this.#state, { file, reason, timeUs: this.#options.nowUs() }))
   }
 
   /**
@@ -93,7 +101,7 @@ export class Slot {
         return await open(bundle, current.release)
       } catch (error) {
         const { code = 'INTERNAL', message } = error as Error & { code?: string }
-        lost({ ...pick(current), reason: `${code}: ${message}` })
+        lost({ ...plain(current), reason: `${code}: ${message}` })
         this.#keepTrying(fallen(this.#state))
       }
     }
@@ -150,16 +158,6 @@ export class Slot {
     this.#keepTrying(paused(this.#state, shown))
   }
 
-  /** Leaves the current bundle for the one before it, because a person says so; bars it. */
-  revert(reason: string): Installed | undefined {
-    const { current } = this.#state
-    if (!current) return undefined
-    const entry = { hash: current.hash, reason, timeUs: this.#options.nowUs() }
-    const next = fallen(this.#state)
-    this.#keepTrying({ ...next, barred: [...next.barred, entry] })
-    return current
-  }
-
   get #bundles(): string {
     return join(this.#options.dir, 'bundles')
   }
@@ -195,8 +193,4 @@ export class Slot {
       }
     }
   }
-}
-
-function pick({ hash, release }: Installed): Installed {
-  return { hash, release }
 }

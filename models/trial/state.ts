@@ -1,11 +1,15 @@
 import { z } from 'zod'
 import { ModelError } from '../errors.ts'
 
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+
 const installed = z.strictObject({
   /** The bundle's hash; its folder is named by it. */
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  hash: sha256,
   /** The release that brought it, for people: its path in the release repository. */
   release: z.string().max(300),
+  /** sha256 of the release's file: how a release is known before its bundle was unpacked. */
+  file: sha256,
 })
 
 const attempt = installed.extend({
@@ -23,7 +27,9 @@ const attempt = installed.extend({
 })
 
 const barred = z.strictObject({
-  hash: z.string(),
+  file: sha256,
+  /** Of the bundle; not there where the file held none. */
+  hash: sha256.optional(),
   reason: z.string().max(500),
   timeUs: z.number(),
 })
@@ -57,7 +63,7 @@ export const NO_STATE: SlotState = { serial: 0, barred: [] }
 
 /** Begins an attempt. To be on the disk before its first load. */
 export function begun(state: SlotState, next: Installed, bootId: string): SlotState {
-  const why = state.barred.find(({ hash }) => hash === next.hash)
+  const why = state.barred.find(({ hash, file }) => hash === next.hash || file === next.file)
   if (why) {
     throw new ModelError('TRIAL_BARRED', `bundle ${short(next.hash)} is barred: ${why.reason}`, {
       hint: 'It failed on this vehicle before. Release a mended bundle; it will have another hash.',
@@ -69,8 +75,7 @@ export function begun(state: SlotState, next: Installed, bootId: string): SlotSt
     })
   }
   const counters = state.attempt ?? { crashes: 0, reboots: 0, rows: 0, ms: 0 }
-  const { hash, release } = next
-  return { ...state, attempt: { ...counters, hash, release, running: true, bootId } }
+  return { ...state, attempt: { ...counters, ...plain(next), running: true, bootId } }
 }
 
 /**
@@ -109,17 +114,24 @@ export function paused(state: SlotState, shown: { rows: number; ms: number }): S
 export function markedGood(state: SlotState): SlotState {
   const { attempt, current, barred, serial } = state
   if (!attempt) return state
-  const { hash, release } = attempt
-  return { serial, barred, current: { hash, release }, ...(current ? { previous: current } : {}) }
+  return { serial, barred, current: plain(attempt), ...(current ? { previous: current } : {}) }
 }
 
 /** The attempt failed: what ran before runs again, and this hash never. */
 export function takenBack(state: SlotState, reason: string, timeUs: number): SlotState {
   const { attempt, ...rest } = state
   if (!attempt) return state
-  const others = rest.barred.filter(({ hash }) => hash !== attempt.hash)
-  const entry = { hash: attempt.hash, reason: reason.slice(0, 500), timeUs }
-  return { ...rest, barred: [...others, entry].slice(-MAX_BARRED) }
+  return withBarred(rest, { ...attempt, reason, timeUs })
+}
+
+/** Remembers a release that this vehicle will not try again. */
+export function withBarred(
+  state: SlotState,
+  { file, hash, reason, timeUs }: { file: string; hash?: string; reason: string; timeUs: number },
+): SlotState {
+  const others = state.barred.filter((one) => one.file !== file)
+  const entry = { file, ...(hash ? { hash } : {}), reason: reason.slice(0, 500), timeUs }
+  return { ...state, barred: [...others, entry].slice(-MAX_BARRED) }
 }
 
 /** The attempt ends without a verdict: nothing is held against the bundle. */
@@ -134,4 +146,8 @@ export function fallen({ current: _, previous, ...rest }: SlotState): SlotState 
 
 export function short(hash: string): string {
   return hash.slice(0, 12)
+}
+
+export function plain({ hash, release, file }: Installed): Installed {
+  return { hash, release, file }
 }

@@ -79,7 +79,7 @@ test('a swap in mid-drive costs no row and makes none twice, window by window', 
     const drive = new Drive(first)
     const { slot, seen, open } = await slotOn(drive, first)
     const model = await open(second)
-    let swapped: Promise<void> | undefined
+    let swapped: Promise<boolean> | undefined
     for (let i = 0; i < 160; i++) {
       if (i === at) {
         const trial = new Trial(second, model.open, TRIAL_LIMITS, machine)

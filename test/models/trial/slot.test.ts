@@ -29,13 +29,15 @@ function variant(t: TestContext, description: string): { dir: string; hash: stri
   return { dir, hash: bundleHash(JSON.parse(readFileSync(join(dir, 'manifest.json'), 'utf8'))) }
 }
 
+const next = (hash: string, release = 'r') => ({ hash, release, file: hash })
+
 async function install(slot: Slot, { dir, hash }: { dir: string; hash: string }): Promise<void> {
   assert.equal((await slot.install(await packBundle(dir))).hash, hash)
 }
 
 async function makeGood(slot: Slot, one: { dir: string; hash: string }, release: string) {
   await install(slot, one)
-  slot.begin({ hash: one.hash, release })
+  slot.begin(next(one.hash, release))
   slot.good()
 }
 
@@ -65,18 +67,18 @@ test('an attempt that never ends is barred after so many crashes; until then it 
   await install(slotIn(dir), bad).catch(() => assert.fail())
   for (let crash = 1; crash <= 3; crash++) {
     const slot = slotIn(dir)
-    assert.equal(slot.isBarred(bad.hash), false, `before crash ${crash}`)
+    assert.equal(slot.barredFor(bad.hash), undefined, `before crash ${crash}`)
     assert.equal(await runs(slot), a.hash, 'a start never begins with what is on trial')
     if (crash > 1) assert.equal(slot.state.attempt?.crashes, crash - 1)
     await install(slot, bad)
-    slot.begin({ hash: bad.hash, release: 'models/bad' })
+    slot.begin(next(bad.hash, 'models/bad'))
     // The process ends here without a word.
   }
   const slot = slotIn(dir)
-  assert.equal(slot.isBarred(bad.hash), true)
+  assert.equal(slot.barredFor(bad.hash) !== undefined, true)
   assert.match(slot.mended[0].reason, /3 times/)
   assert.equal(await runs(slot), a.hash)
-  assert.throws(() => slot.begin({ hash: bad.hash, release: 'models/bad' }), {
+  assert.throws(() => slot.begin(next(bad.hash, 'models/bad')), {
     code: 'TRIAL_BARRED',
   })
   assert.deepEqual(readdirSync(join(dir, 'bundles')), [a.hash])
@@ -87,17 +89,17 @@ test('a key that is turned is not a crash, and costs nothing of what was shown',
   const a = variant(t, 'a')
   const first = slotIn(dir, 'boot-0')
   await install(first, a)
-  first.begin({ hash: a.hash, release: 'r' })
+  first.begin(next(a.hash, 'r'))
   first.pause({ rows: 50, ms: 5000 })
   for (let boot = 1; boot <= 4; boot++) {
     const slot = slotIn(dir, `boot-${boot}`)
     assert.equal(slot.state.attempt?.rows, 50)
-    slot.begin({ hash: a.hash, release: 'r' })
+    slot.begin(next(a.hash, 'r'))
   }
   assert.equal(slotIn(dir, 'boot-5').state.attempt?.reboots, 4)
   // A model that takes the whole machine with it is found out all the same.
-  slotIn(dir, 'boot-5').begin({ hash: a.hash, release: 'r' })
-  assert.equal(slotIn(dir, 'boot-6').isBarred(a.hash), true)
+  slotIn(dir, 'boot-5').begin(next(a.hash, 'r'))
+  assert.equal(slotIn(dir, 'boot-6').barredFor(a.hash) !== undefined, true)
 })
 
 test('clean stops are no crashes, however many', async (t) => {
@@ -107,7 +109,7 @@ test('clean stops are no crashes, however many', async (t) => {
   for (let stop = 1; stop <= 8; stop++) {
     const slot = slotIn(dir)
     await install(slot, a)
-    slot.begin({ hash: a.hash, release: 'r' })
+    slot.begin(next(a.hash, 'r'))
     slot.pause({ rows: stop, ms: stop })
   }
   const { attempt, barred } = slotIn(dir).state
@@ -118,11 +120,11 @@ test('one trial at a time', async (t) => {
   const slot = slotIn(tempFolder(t))
   const [a, b] = [variant(t, 'a'), variant(t, 'b')]
   await install(slot, a)
-  slot.begin({ hash: a.hash, release: 'a' })
+  slot.begin(next(a.hash, 'a'))
   await install(slot, b)
-  assert.throws(() => slot.begin({ hash: b.hash, release: 'b' }), { code: 'TRIAL_BUSY' })
+  assert.throws(() => slot.begin(next(b.hash, 'b')), { code: 'TRIAL_BUSY' })
   slot.giveUp()
-  slot.begin({ hash: b.hash, release: 'b' })
+  slot.begin(next(b.hash, 'b'))
 })
 
 test('an archive that is cut short leaves nothing behind', async (t) => {
@@ -149,7 +151,7 @@ test('a current bundle that rots gives way to the one before it, then to that of
   spoil(a.hash)
   assert.equal(await start(), factory)
   assert.deepEqual(lost, [b.hash, a.hash])
-  assert.equal(slotIn(dir).isBarred(b.hash), false, 'rot is no fault of the release')
+  assert.equal(slotIn(dir).barredFor(b.hash) !== undefined, false, 'rot is no fault of the release')
 })
 
 test('a network that cannot be opened counts like a file that does not verify', async (t) => {
@@ -197,10 +199,10 @@ test('the list of barred hashes has a bound', async (t) => {
   const slot = slotIn(dir)
   const hashes = Array.from({ length: MAX_BARRED + 3 }, (_, i) => i.toString(16).padStart(64, '0'))
   for (const hash of hashes) {
-    slot.begin({ hash, release: 'r' })
+    slot.begin(next(hash))
     slot.back('because')
   }
   assert.equal(slotIn(dir).state.barred.length, MAX_BARRED)
-  assert.equal(slotIn(dir).isBarred(hashes[0]), false)
-  assert.equal(slotIn(dir).isBarred(hashes.at(-1) as string), true)
+  assert.equal(slotIn(dir).barredFor(hashes[0]) !== undefined, false)
+  assert.equal(slotIn(dir).barredFor(hashes.at(-1) as string) !== undefined, true)
 })
