@@ -160,6 +160,7 @@ export class Agent {
       databases: (bus) => this.#decoding.databases(bus),
       channel: (bus) => this.#channels.of(this.#buses.indexOf(bus)),
       fetch: (sensor, what) => this.#reading?.supervisor.fetch(sensor, what) ?? false,
+      codeReaders: () => this.#reading?.supervisor.codeReaders() ?? [],
     }
   }
 

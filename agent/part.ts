@@ -11,6 +11,7 @@ import type { Logger } from './log.ts'
 import type { Models } from './models.ts'
 import type { AgentStatus, SignalNow } from './status.ts'
 import type { Taps } from './taps.ts'
+import type { CodeReader } from './trouble-codes/code-reader.ts'
 import type { Planned } from './updates/with-releases.ts'
 
 /**
@@ -60,6 +61,8 @@ export interface PartContext {
   channel(bus: string): BusChannel
   /** Asks a sensor for something out of turn; false: there is no such sensor, or it cannot now. */
   fetch(sensor: string, what: string): boolean
+  /** The sensors that read trouble codes. */
+  codeReaders(): readonly CodeReader[]
 }
 
 /**

@@ -5,6 +5,7 @@ import { historyPart } from './local/history/history-part.ts'
 import type { StartPart } from './part.ts'
 import { relayPart } from './relay.ts'
 import { timePart } from './time/time-watch.ts'
+import { troubleCodesPart } from './trouble-codes/trouble-codes-part.ts'
 import { updatesPart } from './updates/part.ts'
 import { inferencesPart } from './watch/inferences.ts'
 import { machinePart } from './watch/machine.ts'
@@ -20,6 +21,7 @@ export const PARTS: readonly StartPart[] = [
   ratesPart,
   machinePart,
   inferencesPart,
+  troubleCodesPart,
   timePart,
   relayPart,
   healthPart,

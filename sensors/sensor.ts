@@ -80,6 +80,30 @@ export interface Sensor {
    * no such thing, or has as much to ask already as it may. Never throws, never waits.
    */
   fetch?(what: string): boolean
+  /** Trouble codes that are known now, of a sensor that reads them; those of the last run otherwise. */
+  codes?(): readonly TroubleCode[]
+  /**
+   * Clears the trouble codes of every ECU, with all that belongs to them, and reads what is left.
+   * @returns what each ECU answered by its name: `positive`, `negative`, `silent`, `broken`
+   * @throws SensorError SEND_DENIED: the config does not allow it; DEVICE_LOST: nobody is there
+   */
+  clearCodes?(): Promise<Readonly<Record<string, string>>>
+}
+
+/** A trouble code as a sensor knows it. */
+export interface TroubleCode {
+  readonly ecu: string
+  /** `P0301`, `P0301-16`, `SPN 110 FMI 0`. */
+  readonly code: string
+  /** Words of the standard: `stored`, `pending`, `permanent`, `confirmed`, … */
+  readonly status: readonly string[]
+  /** Microseconds since the epoch, counted from the start of the sensor. */
+  readonly firstSeenUs: number
+  readonly lastSeenUs: number
+  /** More of the same: status byte, occurrences, lamps. */
+  readonly details?: Readonly<Record<string, unknown>>
+  /** Values of the moment in which it came, by name. */
+  readonly freezeFrame?: Readonly<Record<string, unknown>>
 }
 
 /** One line of the registry: how a kind of sensor is configured and made. */

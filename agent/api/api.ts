@@ -175,6 +175,7 @@ const STATUSES: Readonly<Record<string, number | undefined>> = {
   NOT_FOUND: 404,
   BUSY: 503,
   AGENT_STARTING: 503,
+  DEVICE_LOST: 503,
 }
 
 function checked(schema: z.ZodType | undefined, given: unknown, what: string): unknown {

@@ -26,6 +26,10 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     'what happened: anomalies, captures, trouble codes, gaps',
     async () => (await import('./events.ts')).eventsCommand(),
   ],
+  dtc: [
+    'trouble codes of the vehicle: read them, clear them',
+    async () => (await import('./dtc.ts')).dtcCommand(),
+  ],
   explain: ['why an event came about', async () => (await import('./explain.ts')).explainCommand()],
   recall: [
     'what happened at a time, from the vehicle’s own memory',

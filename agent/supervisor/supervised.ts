@@ -109,6 +109,11 @@ export class Supervised {
     return this.#state === 'live' && (this.#sensor.fetch?.(what) ?? false)
   }
 
+  /** The sensor itself, for what only some of them can. */
+  get sensor(): Sensor {
+    return this.#sensor
+  }
+
   status(): SensorStatus {
     return {
       id: this.plan.common.id,

@@ -1,6 +1,7 @@
 import type { SensorPlan } from '../config/sensors.ts'
 import { AgentError, complaintOf } from '../error.ts'
 import { within } from '../taking-down.ts'
+import type { CodeReader } from '../trouble-codes/code-reader.ts'
 import { type SensorStatus, Supervised, type SupervisedHost } from './supervised.ts'
 
 /** Longest time that a sensor may take to close its device. */
@@ -52,6 +53,17 @@ export class Supervisor {
   /** Asks a sensor for something out of turn; false: there is no such sensor, or it cannot now. */
   fetch(id: string, what: string): boolean {
     return this.#sensors.find(({ plan }) => plan.common.id === id)?.fetch(what) ?? false
+  }
+
+  /** Those that read trouble codes. */
+  codeReaders(): CodeReader[] {
+    return this.#sensors.flatMap(({ plan, sensor }) => {
+      const { codes, clearCodes } = sensor
+      if (!codes) return []
+      const { id } = plan.common
+      const clear = clearCodes ? { clear: () => clearCodes.call(sensor) } : {}
+      return [{ sensor: id, kind: plan.kind.kind, codes: () => codes.call(sensor), ...clear }]
+    })
   }
 
   /** Stops every sensor. Rejects with `STOP_TIMEOUT`, naming those that did not end in time. */

@@ -1,5 +1,5 @@
 import { ReadingBatch } from '../reading.ts'
-import type { SensorContext } from '../sensor.ts'
+import type { SensorContext, TroubleCode } from '../sensor.ts'
 
 /** A trouble code as an ECU told it. */
 export interface FoundCode {
@@ -23,6 +23,7 @@ export interface CodeChange extends FoundCode {
 interface Known extends FoundCode {
   firstSeenUs: number
   lastSeenUs: number
+  freezeFrame?: Readonly<Record<string, unknown>>
 }
 
 /** Codes of one ECU that are remembered; what is beyond is counted as dropped. */
@@ -48,9 +49,11 @@ export class TroubleCodes {
     this.#count = context.catalog.intern(signal).index
   }
 
-  /** Codes known of one ECU now. */
-  known(ecu: string): readonly FoundCode[] {
-    return [...(this.#ecus.get(ecu)?.values() ?? [])]
+  /** Codes known now. */
+  all(): TroubleCode[] {
+    return [...this.#ecus].flatMap(([ecu, codes]) =>
+      [...codes.values()].map((known) => ({ ecu, ...known })),
+    )
   }
 
   /**
@@ -67,13 +70,18 @@ export class TroubleCodes {
         continue
       }
       const old = before.get(one.code)
-      const known = { ...one, firstSeenUs: old?.firstSeenUs ?? timeUs, lastSeenUs: timeUs }
+      const known: Known = {
+        ...one,
+        firstSeenUs: old?.firstSeenUs ?? timeUs,
+        lastSeenUs: timeUs,
+        ...(old?.freezeFrame ? { freezeFrame: old.freezeFrame } : {}),
+      }
       now.set(one.code, known)
-      if (!old) changes.push({ event: 'appeared', ecu, ...known })
-      else if (signature(old) !== signature(one)) changes.push({ event: 'changed', ecu, ...known })
+      if (!old) changes.push(changeOf('appeared', ecu, known))
+      else if (signature(old) !== signature(one)) changes.push(changeOf('changed', ecu, known))
     }
     for (const [code, old] of before) {
-      if (!now.has(code)) changes.push({ event: 'gone', ecu, ...old })
+      if (!now.has(code)) changes.push(changeOf('gone', ecu, old))
     }
     this.#ecus.set(ecu, now)
     let total = 0
@@ -89,8 +97,16 @@ export class TroubleCodes {
     const { details, ...plain } = change
     const timeUs = change.event === 'gone' ? this.#context.clock.nowUs() : change.lastSeenUs
     const frame = freezeFrame ? { freezeFrame } : {}
+    const known = this.#ecus.get(change.ecu)?.get(change.code)
+    if (known && freezeFrame) known.freezeFrame = freezeFrame
     this.#context.event(DTC_EVENT, { ...plain, ...details, ...frame }, timeUs)
   }
+}
+
+/** The freeze frame is told once, with the change that it was read for. */
+function changeOf(event: CodeChange['event'], ecu: string, known: Known): CodeChange {
+  const { freezeFrame, ...plain } = known
+  return { event, ecu, ...plain }
 }
 
 function merged(found: readonly FoundCode[]): FoundCode[] {

@@ -1,5 +1,5 @@
 import { type FoundCode, TroubleCodes } from '../diagnostics/trouble-codes.ts'
-import type { SensorContext } from '../sensor.ts'
+import type { SensorContext, TroubleCode } from '../sensor.ts'
 import { parseDiagnostic } from './dm.ts'
 import { hexByte } from './group-reader.ts'
 import { PGN } from './id.ts'
@@ -23,6 +23,10 @@ export class DiagnosticReader {
   constructor(context: SensorContext, countSignal: string) {
     this.#context = context
     this.#codes = new TroubleCodes(context, countSignal)
+  }
+
+  codes(): readonly TroubleCode[] {
+    return this.#codes.all()
   }
 
   /** A whole DM1 or DM2. */

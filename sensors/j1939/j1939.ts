@@ -1,7 +1,7 @@
 import { Alarm } from '../alarm.ts'
 import type { ChannelFrame, FrameChannel } from '../can/channel.ts'
 import { SensorError } from '../errors.ts'
-import type { Clock, Sensor, SensorContext, SensorKind } from '../sensor.ts'
+import type { Clock, Sensor, SensorContext, SensorKind, TroubleCode } from '../sensor.ts'
 import { pause } from '../wait.ts'
 import { OwnAddress } from './address.ts'
 import { type J1939Config, j1939Config } from './config.ts'
@@ -32,14 +32,21 @@ const MAX_UNSENT = 64
 /** SAE J1939: parameter groups, messages of several packets, trouble codes, address claims. */
 export class J1939Sensor implements Sensor {
   readonly #config: J1939Config
+  /** Of the run that goes on, or of the last one. */
+  #node: Node | undefined
 
   constructor(config: J1939Config) {
     this.#config = config
   }
 
+  codes(): readonly TroubleCode[] {
+    return this.#node?.codes() ?? []
+  }
+
   async run(context: SensorContext, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     const node = new Node(context, this.#config)
+    this.#node = node
     // Where the bus fails, asking and showing must end with this opening, not go on beside the next.
     const over = new AbortController()
     const until = AbortSignal.any([signal, over.signal])
@@ -141,6 +148,10 @@ class Node {
       this.#transport.tick(nowUs)
       this.#rearm()
     })
+  }
+
+  codes(): readonly TroubleCode[] {
+    return this.#diagnostics.codes()
   }
 
   open(): void {

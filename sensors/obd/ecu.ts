@@ -24,6 +24,9 @@ import {
 /** CloudEvents type of what an ECU says of itself: VIN, calibration. */
 export const IDENTIFICATION_EVENT = 'milepost.identification.v1'
 
+/** CloudEvents type of a clearing that an ECU has confirmed. */
+export const CLEARED_EVENT = 'milepost.dtc.cleared.v1'
+
 /** Services whose lists make up the trouble codes. */
 const CODE_SERVICES = [STORED_CODES, PENDING_CODES, PERMANENT_CODES] as const
 const MAX_SUPPORT_QUESTIONS = 8
@@ -136,9 +139,11 @@ export class ObdEcu {
     }
   }
 
-  /** Clears trouble codes and all that belongs to them (service 04). */
-  clear(): Promise<Answer> {
-    return this.client.request(Uint8Array.of(CLEAR_CODES))
+  /** Clears trouble codes and all that belongs to them (service 04); that it was done is told. */
+  async clear(): Promise<Answer> {
+    const answer = await this.client.request(Uint8Array.of(CLEAR_CODES))
+    if (answer.kind === 'positive') this.#context.event(CLEARED_EVENT, { ecu: this.name })
+    return answer
   }
 
   poller(questions: readonly Question[], options: ScheduleOptions): Poller {

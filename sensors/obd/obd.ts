@@ -1,10 +1,9 @@
 import { z } from 'zod'
-import type { Answer } from '../diagnostics/client.ts'
 import type { Poller, Question } from '../diagnostics/poller.ts'
 import { DTC_COUNT, TroubleCodes } from '../diagnostics/trouble-codes.ts'
 import { watchPollers } from '../diagnostics/watch.ts'
 import { SensorError } from '../errors.ts'
-import type { Sensor, SensorContext, SensorKind } from '../sensor.ts'
+import type { Sensor, SensorContext, SensorKind, TroubleCode } from '../sensor.ts'
 import { discover, MAX_ECUS } from './discovery.ts'
 import { ObdEcu } from './ecu.ts'
 import { PIDS } from './pids.ts'
@@ -54,24 +53,33 @@ export class ObdSensor implements Sensor {
   #ecus: readonly ObdEcu[] = []
   /** One for each of `#ecus`, while they are asked. */
   #pollers: readonly Poller[] = []
+  /** Of the run that goes on, or of the last one. */
+  #codes: TroubleCodes | undefined
 
   constructor(config: ObdConfig) {
     this.#config = config
   }
 
-  /**
-   * Clears the trouble codes of every ECU (service 04); only where `allowClear` says so.
-   * @returns each ECU's answer by its name
-   * @throws SensorError SEND_DENIED
-   */
-  async clearCodes(): Promise<Record<string, Answer['kind']>> {
+  codes(): readonly TroubleCode[] {
+    return this.#codes?.all() ?? []
+  }
+
+  /** Service 04; only where `allowClear` says so. */
+  async clearCodes(): Promise<Record<string, string>> {
     if (!this.#config.allowClear) {
       throw new SensorError('SEND_DENIED', 'Clearing trouble codes is not allowed.', {
         hint: 'If it shall be, set allowClear: true at this sensor. Freeze frames go with the codes.',
       })
     }
-    const answers: Record<string, Answer['kind']> = {}
-    for (const ecu of this.#ecus) answers[ecu.name] = (await ecu.clear()).kind
+    const ecus = this.#ecus
+    if (ecus.length === 0) {
+      throw new SensorError('DEVICE_LOST', 'No ECU is there whose codes could be cleared.', {
+        hint: 'Switch the ignition on, engine off, and look at the sensor in "milepost status".',
+      })
+    }
+    const answers: Record<string, string> = {}
+    for (const ecu of ecus) answers[ecu.name] = (await ecu.clear()).kind
+    for (const ecu of ecus) await ecu.codesQuestion(0).ask()
     return answers
   }
 
@@ -106,6 +114,7 @@ export class ObdSensor implements Sensor {
     if (signal.aborted) return
     if (found.length === 0) throw this.#nobody(context.channel.bus)
     const codes = new TroubleCodes(context, countSignal)
+    this.#codes = codes
     const ecus = found.map((ecu) => new ObdEcu(context, ecu, codes, this.#config))
     this.#ecus = ecus
     const stop = new AbortController()

@@ -2,7 +2,7 @@ import { Poller } from '../diagnostics/poller.ts'
 import { TroubleCodes } from '../diagnostics/trouble-codes.ts'
 import { watchPollers } from '../diagnostics/watch.ts'
 import { SensorError } from '../errors.ts'
-import type { Sensor, SensorContext, SensorKind } from '../sensor.ts'
+import type { Sensor, SensorContext, SensorKind, TroubleCode } from '../sensor.ts'
 import { type UdsConfig, udsConfig } from './config.ts'
 import { UdsEcu } from './ecu.ts'
 
@@ -16,9 +16,15 @@ export const uds: SensorKind<UdsConfig> = {
 export class UdsSensor implements Sensor {
   readonly #config: UdsConfig
   #pollers: readonly Poller[] = []
+  /** Of the run that goes on, or of the last one. */
+  #codes: TroubleCodes | undefined
 
   constructor(config: UdsConfig) {
     this.#config = config
+  }
+
+  codes(): readonly TroubleCode[] {
+    return this.#codes?.all() ?? []
   }
 
   /** `22 F190`: an identifier of the config; `19 02`: trouble codes. Of the first ECU that has it. */
@@ -34,6 +40,7 @@ export class UdsSensor implements Sensor {
     if (signal.aborted) return
     const config = this.#config
     const codes = new TroubleCodes(context, config.countSignal)
+    this.#codes = codes
     const ecus = config.ecus.map((ecu) => new UdsEcu(context, ecu, codes, config))
     const stop = new AbortController()
     const until = AbortSignal.any([signal, stop.signal])
