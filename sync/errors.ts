@@ -1,3 +1,5 @@
+import type { Lane } from './record.ts'
+
 /** Codes of everything that can go wrong in this room; the agent shows them to people. */
 export type SyncErrorCode =
   | 'OUTBOX_CORRUPT'
@@ -15,6 +17,7 @@ export type SyncErrorCode =
   | 'UPLINK_AHEAD'
   | 'UPLINK_DENIED'
   | 'UPLINK_TOPIC_MISSING'
+  | 'UPLINK_TOPIC_DENIED'
   | 'HISTORY_RANGE'
   | 'CODEC_MISSING'
 
@@ -23,14 +26,17 @@ export class SyncError extends Error {
   override readonly name = 'SyncError'
   readonly code: SyncErrorCode
   readonly hint: string | undefined
+  /** The record that is to blame, where it is known. */
+  readonly culprit: { readonly lane: Lane; readonly seq: number } | undefined
 
   constructor(
     code: SyncErrorCode,
     message: string,
-    options: { cause?: unknown; hint?: string } = {},
+    options: { cause?: unknown; hint?: string; culprit?: SyncError['culprit'] } = {},
   ) {
     super(message, { cause: options.cause })
     this.code = code
     this.hint = options.hint
+    this.culprit = options.culprit
   }
 }

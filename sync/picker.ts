@@ -37,7 +37,7 @@ export class Picker {
     for (const lane of LANES) {
       const room = this.#batchRecords - batch.length
       if (room <= 0 || bytes <= 0) break
-      if (held.has(lane) || !waits(outbox, positions, lane)) continue
+      if (held.has(lane) || !waitsIn(outbox, positions, lane)) continue
       const records = outbox.read(lane, positions[lane], room, bytes)
       for (const record of records) {
         // The first of a lane may be larger than what is left; then it opens the next batch.
@@ -55,15 +55,15 @@ export class Picker {
 
   /** Whether any of these lanes has something to send. */
   waits(outbox: Outbox, positions: Positions, lanes: ReadonlySet<Lane>): boolean {
-    for (const lane of lanes) if (waits(outbox, positions, lane)) return true
+    for (const lane of lanes) if (waitsIn(outbox, positions, lane)) return true
     return false
   }
 
   /** True while only telemetry waits, too little of it, and not yet for long enough. */
   #lingering(outbox: Outbox, positions: Positions): boolean {
     const { telemetryLingerMs } = this.#limits
-    if (telemetryLingerMs === 0 || !waits(outbox, positions, 'telemetry')) return false
-    if (waits(outbox, positions, 'critical') || waits(outbox, positions, 'events')) return false
+    if (telemetryLingerMs === 0 || !waitsIn(outbox, positions, 'telemetry')) return false
+    if (waitsIn(outbox, positions, 'critical') || waitsIn(outbox, positions, 'events')) return false
     if (outbox.waiting('telemetry') >= this.#batchRecords) return false
     this.#lingerSinceMs ||= performance.now()
     return performance.now() - this.#lingerSinceMs < telemetryLingerMs
@@ -83,6 +83,7 @@ export class Picker {
   }
 }
 
-function waits(outbox: Outbox, positions: Positions, lane: Lane): boolean {
+/** Whether this lane has something to send. */
+export function waitsIn(outbox: Outbox, positions: Positions, lane: Lane): boolean {
   return outbox.waiting(lane) > 0 && outbox.lastSeq(lane) > positions[lane]
 }

@@ -12,6 +12,9 @@ export interface PumpLimits {
   readonly minRetryMs: number
   readonly maxRetryMs: number
   readonly fencedRetryMs: number
+  /** The same for a lane that cannot be sent while the others can: its topic is missing, say. */
+  readonly minLaneRetryMs: number
+  readonly maxLaneRetryMs: number
   /** Acknowledged records are deleted when there are so many, or after so long. */
   readonly releaseRecords: number
   readonly releaseIntervalMs: number
@@ -26,6 +29,8 @@ export const DEFAULT_PUMP_LIMITS: PumpLimits = {
   minRetryMs: 250,
   maxRetryMs: 30_000,
   fencedRetryMs: 60_000,
+  minLaneRetryMs: 1_000,
+  maxLaneRetryMs: 60_000,
   releaseRecords: 10_000,
   releaseIntervalMs: 5_000,
 }

@@ -1,16 +1,13 @@
-import { Backoff, Gate, within } from './backoff.ts'
 import { SyncError } from './errors.ts'
+import { isOfLane, LaneCare } from './lane-care.ts'
 import type { Outbox } from './outbox/outbox.ts'
-import { Picker } from './picker.ts'
+import { Picker, waitsIn } from './picker.ts'
 import { DEFAULT_PUMP_LIMITS, type PumpLimits } from './pump-limits.ts'
-import { LANES, type StoredRecord } from './record.ts'
-import { type Complaint, complaintOf, type UplinkState, type UplinkStatus } from './status.ts'
-import { Suspects } from './suspects.ts'
+import { LANES, type Lane, type StoredRecord } from './record.ts'
+import { type Complaint, complaintOf, type UplinkStatus } from './status.ts'
 import { Throttle, type UplinkLimits } from './throttle.ts'
 import type { Positions, Uplink } from './uplink.ts'
-
-/** Given to calls in flight to settle once their uplink is closed. */
-const AFTER_CLOSE_MS = 500
+import { UplinkLoop } from './uplink-loop.ts'
 
 export interface PumpOptions {
   /** The word after `kind:` in the config. */
@@ -30,131 +27,91 @@ export interface PumpOptions {
 }
 
 /**
- * Drains the outbox into an uplink, for as long as it lives: opens, asks how far the other side got,
- * sends what follows, and after any failure waits and begins again with a fresh uplink.
+ * Drains the outbox into an uplink, for as long as it lives: takes over how far the other side got,
+ * and sends what follows, each lane in its order and none behind the trouble of another.
  */
 export class Pump {
   readonly #options: PumpOptions
   readonly #limits: PumpLimits
-  readonly #nowUs: () => number
-  readonly #backoff: Backoff
-  readonly #gate = new Gate()
-  readonly #suspects = new Suspects()
+  readonly #loop: UplinkLoop
   readonly #picker: Picker
   readonly #throttle: Throttle
-  #running: Promise<void> | undefined
-  #uplink: Uplink | undefined
-  #paused = false
-  #closing = false
-  #state: UplinkState = 'off'
-  #sinceUs: number
-  #lastError: Complaint | undefined
-  #sentRecords = 0
-  #sentBytes = 0
-  #lastAckTimeUs = 0
-  #nextRetryTimeUs = 0
+  readonly #care: LaneCare
+  /** The outbox that this connection was opened for. */
+  #outbox: Outbox | undefined
   /** For each lane the last `seq` that the other side has. */
   #positions: Positions = { critical: 0, events: 0, telemetry: 0 }
+  /** Lanes in care and those that are well take turns. */
+  #turnOfCare = false
+  /** The failure of which lanes or records, and not the link, are to blame. */
+  #accused: SyncError | undefined
   #unreleasedSinceMs = 0
+  #rejected = 0
+  #lastRejection: Complaint | undefined
 
   constructor(options: PumpOptions) {
     this.#options = options
     this.#limits = { ...DEFAULT_PUMP_LIMITS, ...options.limits }
-    this.#nowUs = options.nowUs ?? (() => Date.now() * 1000)
-    this.#backoff = new Backoff(this.#limits.minRetryMs, this.#limits.maxRetryMs, options.random)
+    const nowUs = options.nowUs ?? (() => Date.now() * 1000)
     this.#picker = new Picker(this.#limits)
     this.#throttle = new Throttle(options.throttle)
-    this.#sinceUs = this.#nowUs()
+    const { minLaneRetryMs, maxLaneRetryMs } = this.#limits
+    this.#care = new LaneCare(minLaneRetryMs, maxLaneRetryMs, nowUs)
+    const job = {
+      kind: options.kind,
+      makeUplink: options.makeUplink,
+      origin: () => this.#origin(),
+      adopt: (positions: Positions, uplink: Uplink) => this.#adopt(positions, uplink),
+      drain: (uplink: Uplink) => this.#drain(uplink),
+      ended: () => this.#releaseAcked(),
+      failed: (error: unknown) => this.#failed(error),
+      onState: options.onState,
+    }
+    this.#loop = new UplinkLoop(job, this.#limits, { nowUs, random: options.random })
   }
 
   start(): void {
-    this.#running ??= this.#run()
+    this.#loop.start()
   }
 
   /** Tells that records were committed, or that the outbox can be used again. */
   notify(): void {
-    this.#gate.wake()
+    this.#loop.wake()
   }
 
   /** Closes the uplink and leaves it closed; records go on being kept. */
   pause(): void {
-    this.#paused = true
-    this.#gate.wake()
+    this.#loop.pause()
   }
 
   resume(): void {
-    this.#paused = false
-    this.#backoff.reset()
-    this.#gate.wake()
+    this.#loop.resume()
   }
 
   /** Sends what waits, for at most so long and only where the link is up, then lets go of it. */
-  async close(handoverMs: number): Promise<void> {
-    this.#closing = true
-    this.#gate.wake()
-    await within(handoverMs, this.#running)
-    this.#paused = true
-    this.#gate.wake()
-    await this.#uplink?.close()
-    // A call that its uplink has left open must not keep the process.
-    await within(AFTER_CLOSE_MS, this.#running)
+  close(handoverMs: number): Promise<void> {
+    return this.#loop.close(handoverMs)
   }
 
   status(): UplinkStatus {
+    const blocked = this.#care.told()
     return {
-      kind: this.#options.kind,
-      state: this.#state,
-      sinceUs: this.#sinceUs,
-      ...(this.#lastError && { lastError: this.#lastError }),
-      sentRecords: this.#sentRecords,
-      sentBytes: this.#sentBytes,
-      lastAckTimeUs: this.#lastAckTimeUs,
-      nextRetryTimeUs: this.#nextRetryTimeUs,
+      ...this.#loop.status(),
+      ...(blocked.length > 0 && { blocked }),
+      rejectedRecords: this.#rejected,
+      ...(this.#lastRejection && { lastRejection: this.#lastRejection }),
     }
   }
 
-  async #run(): Promise<void> {
-    let waitMs = 0
-    while (!this.#closing) {
-      const outbox = this.#options.outbox()
-      if (this.#paused || !outbox) {
-        this.#enter(this.#paused ? 'off' : 'offline')
-        await this.#gate.wait()
-        waitMs = 0
-        continue
-      }
-      if (waitMs > 0) {
-        await this.#rest(waitMs)
-        waitMs = 0
-        continue
-      }
-      waitMs = await this.#connection(outbox)
-    }
-    this.#enter('off')
-  }
-
-  /** One uplink from its birth to its end; answers how long to wait before the next. */
-  async #connection(outbox: Outbox): Promise<number> {
-    try {
-      this.#enter('connecting')
-      this.#uplink = await this.#options.makeUplink()
-      const { vehicle, epoch } = outbox
-      this.#adopt(outbox, await this.#uplink.open({ vehicle, epoch }))
-      this.#enter('live')
-      await this.#drain(this.#uplink, outbox)
-      return 0
-    } catch (error) {
-      return this.#failed(error)
-    } finally {
-      await this.#uplink?.close()
-      this.#uplink = undefined
-      this.#releaseAcked(outbox)
-    }
+  #origin() {
+    this.#outbox = this.#options.outbox()
+    return this.#outbox && { vehicle: this.#outbox.vehicle, epoch: this.#outbox.epoch }
   }
 
   /** At the end of a connection: an uplink that cannot tell positions would get them all again. */
-  #releaseAcked(outbox: Outbox): void {
-    if (this.#options.outbox() !== outbox || outbox.unreleased === 0) return
+  #releaseAcked(): void {
+    const outbox = this.#outbox
+    if (!outbox || this.#options.outbox() !== outbox || outbox.unreleased === 0) return
     try {
       outbox.release()
     } catch (error) {
@@ -163,7 +120,8 @@ export class Pump {
   }
 
   /** Starts from what the other side says that it has. */
-  #adopt(outbox: Outbox, positions: Positions): void {
+  #adopt(positions: Positions, uplink: Uplink): void {
+    const outbox = this.#outbox!
     const ahead = LANES.find((lane) => positions[lane] > outbox.lastSeq(lane))
     if (ahead) {
       const detail = `the other side has ${ahead} up to ${positions[ahead]}, this file ${outbox.lastSeq(ahead)}`
@@ -173,29 +131,60 @@ export class Pump {
       })
     }
     this.#positions = { ...positions }
-    this.#suspects.skip(positions)
-    outbox.hold(this.#suspects.reach(positions))
+    this.#care.skip(positions)
+    for (const [lane, error] of uplink.refusals ?? []) this.#care.block(lane, error)
+    outbox.hold(this.#care.reach(positions))
     outbox.release(positions)
   }
 
-  async #drain(uplink: Uplink, outbox: Outbox): Promise<void> {
-    while (!this.#paused && this.#options.outbox() === outbox) {
-      const held = this.#throttle.held()
-      const throttled = this.#picker.waits(outbox, this.#positions, held)
-      this.#enter(throttled ? 'throttled' : 'live')
-      const batch =
-        this.#suspects.size > 0
-          ? this.#suspects.half()
-          : this.#picker.next(outbox, this.#positions, this.#closing, held)
+  async #drain(uplink: Uplink): Promise<void> {
+    const outbox = this.#outbox!
+    while (this.#loop.wanted && this.#options.outbox() === outbox) {
+      const paced = this.#throttle.held()
+      const throttled = this.#picker.waits(outbox, this.#positions, paced)
+      this.#loop.enter(throttled ? 'throttled' : 'live')
+      // A fresh connection looks at everything anew; it takes a moment, and the others go on in it.
+      if (this.#care.tryAgain((lane) => waitsIn(outbox, this.#positions, lane))) return
+      const batch = this.#next(outbox, paced)
       if (batch.length === 0) {
-        if (this.#closing) break
-        await this.#gate.wait(this.#idleMs(outbox, throttled))
+        if (this.#loop.closing) break
+        await this.#loop.idle(this.#idleMs(outbox, throttled))
         this.#releaseIfDue(outbox)
         continue
       }
       await this.#send(uplink, outbox, batch)
       this.#releaseIfDue(outbox)
     }
+  }
+
+  #next(outbox: Outbox, paced: ReadonlySet<Lane>): StoredRecord[] {
+    const blocked = this.#care.blocked()
+    const inCare = this.#care.inCare()
+    if (blocked.length + inCare.length === 0) {
+      return this.#picker.next(outbox, this.#positions, this.#loop.closing, paced)
+    }
+    this.#turnOfCare = !this.#turnOfCare
+    const held = new Set([...paced, ...blocked])
+    const well = () => {
+      const without = new Set([...held, ...inCare])
+      return this.#picker.next(outbox, this.#positions, this.#loop.closing, without)
+    }
+    const inNeed = () => this.#nextInCare(outbox, inCare, held)
+    const [first, second] = this.#turnOfCare ? [well, inNeed] : [inNeed, well]
+    const batch = first()
+    return batch.length > 0 ? batch : second()
+  }
+
+  #nextInCare(outbox: Outbox, inCare: readonly Lane[], held: ReadonlySet<Lane>): StoredRecord[] {
+    for (const lane of inCare) {
+      if (held.has(lane)) continue
+      const half = this.#care.half(lane)
+      if (half.length > 0) return half
+      const others = new Set(LANES.filter((other) => other !== lane))
+      const alone = this.#picker.next(outbox, this.#positions, true, others)
+      if (alone.length > 0) return alone
+    }
+    return []
   }
 
   async #send(uplink: Uplink, outbox: Outbox, batch: StoredRecord[]): Promise<void> {
@@ -205,40 +194,34 @@ export class Pump {
       reached[lane] = seq
       bytes += payload.length
     }
-    outbox.hold(this.#suspects.reach(reached))
+    outbox.hold(this.#care.reach(reached))
     const startMs = performance.now()
     try {
       await uplink.send(batch)
     } catch (error) {
-      const rejected = error instanceof SyncError && error.code === 'UPLINK_REJECTED'
-      if (rejected) this.#isolate(outbox, batch, error)
+      if (error instanceof SyncError && isOfLane(error)) this.#accuse(outbox, batch, error)
       // A batch that a narrow link cannot carry in the time it has must not come back as large.
       else this.#picker.pace(0, performance.now() - startMs)
       throw error
     }
     this.#picker.pace(batch.length, performance.now() - startMs)
     this.#positions = reached
-    this.#suspects.skip(reached)
-    this.#sentRecords += batch.length
-    this.#sentBytes += bytes
+    this.#care.passed(batch, reached)
     this.#throttle.spend(bytes)
-    this.#lastAckTimeUs = this.#nowUs()
-    this.#lastError = undefined
-    this.#backoff.reset()
+    this.#loop.acknowledged(batch.length, bytes)
     // Reopened meanwhile: the positions that the next `open` brings will tell the new one.
     if (this.#options.outbox() !== outbox) return
     if (outbox.unreleased === 0) this.#unreleasedSinceMs = performance.now()
     outbox.acknowledge(batch)
   }
 
-  /** A refused batch is halved until the record that is refused stands alone; that one is buried. */
-  #isolate(outbox: Outbox, batch: StoredRecord[], error: SyncError): void {
-    if (batch.length > 1) {
-      this.#suspects.accuse(batch)
-      return
-    }
-    this.#suspects.clear()
-    if (this.#options.outbox() === outbox) outbox.bury(batch[0], error.message)
+  #accuse(outbox: Outbox, batch: StoredRecord[], error: SyncError): void {
+    this.#accused = error
+    const culprit = this.#care.accuse(batch, error)
+    if (!culprit) return
+    this.#rejected++
+    this.#lastRejection = complaintOf(error)
+    if (this.#options.outbox() === outbox) outbox.bury(culprit, error.message)
   }
 
   #idleMs(outbox: Outbox, throttled: boolean): number | undefined {
@@ -246,6 +229,9 @@ export class Pump {
     const until: number[] = throttled ? [nowMs + this.#throttle.lookAgainMs] : []
     const { lingersUntilMs } = this.#picker
     if (lingersUntilMs > 0) until.push(lingersUntilMs)
+    // A blocked lane in which nothing waits is looked at when something comes.
+    const nextTryMs = this.#care.nextTryMs((lane) => waitsIn(outbox, this.#positions, lane))
+    if (nextTryMs !== undefined) until.push(nextTryMs)
     if (outbox.unreleased > 0) {
       until.push(this.#unreleasedSinceMs + this.#limits.releaseIntervalMs)
     }
@@ -259,42 +245,10 @@ export class Pump {
     if (outbox.unreleased >= releaseRecords || ageMs >= releaseIntervalMs) outbox.release()
   }
 
-  #failed(error: unknown): number {
-    this.#lastError = complaintOf(error)
-    const code = error instanceof SyncError ? error.code : undefined
-    if (code?.startsWith('OUTBOX_')) {
-      this.#options.onOutboxFault(error as SyncError)
-      this.#enter('offline')
-      return this.#backoff.nextMs()
-    }
-    if (code === 'UPLINK_FENCED') {
-      this.#enter('fenced')
-      return this.#limits.fencedRetryMs
-    }
-    this.#enter('offline')
-    // Those two are no fault of the link, and each try brings the end nearer.
-    if (code === 'UPLINK_REJECTED' || code === 'UPLINK_AHEAD') return this.#limits.minRetryMs
-    return this.#backoff.nextMs()
-  }
-
-  /** Waits for the next try; new records do not cut it short, `resume` and `close` do. */
-  async #rest(ms: number): Promise<void> {
-    if (this.#closing) return
-    const endMs = performance.now() + ms
-    this.#nextRetryTimeUs = this.#nowUs() + Math.round(ms * 1000)
-    this.#options.onState?.()
-    for (;;) {
-      const left = endMs - performance.now()
-      if (left <= 0 || this.#closing || this.#paused) break
-      await this.#gate.wait(left)
-    }
-    this.#nextRetryTimeUs = 0
-  }
-
-  #enter(state: UplinkState): void {
-    if (state === this.#state) return
-    this.#state = state
-    this.#sinceUs = this.#nowUs()
-    this.#options.onState?.()
+  #failed(error: unknown): number | undefined {
+    if (!(error instanceof SyncError)) return undefined
+    if (error.code.startsWith('OUTBOX_')) this.#options.onOutboxFault(error)
+    // No fault of the link, and each try brings the end nearer.
+    return error === this.#accused ? this.#limits.minRetryMs : undefined
   }
 }

@@ -31,6 +31,15 @@ export interface Complaint {
   readonly hint?: string
 }
 
+/** A lane that the other side does not take, while others go on. */
+export interface BlockedLane extends Complaint {
+  readonly lane: Lane
+  readonly sinceUs: number
+  /** How often it was tried since then, and when it is tried next; 0 while it is. */
+  readonly tries: number
+  readonly nextRetryTimeUs: number
+}
+
 export interface OutboxStatus {
   readonly path: string
   /** Empty as long as the file could not be opened. */
@@ -71,6 +80,11 @@ export interface UplinkStatus {
   /** When the other side last acknowledged anything, and when it is tried next; 0 for never. */
   readonly lastAckTimeUs: number
   readonly nextRetryTimeUs: number
+  /** Lanes that wait for their topic, or the right to it; absent where there are none. */
+  readonly blocked?: readonly BlockedLane[]
+  /** Records that the other side refused since the start, and why the last one was. */
+  readonly rejectedRecords?: number
+  readonly lastRejection?: Complaint
 }
 
 export interface SyncStatus {

@@ -6,19 +6,15 @@ import type { Positions } from './uplink.ts'
  * until the one that is refused stands alone: at most log2 of the batch's size tries.
  */
 export class Suspects {
-  #records: readonly StoredRecord[] = []
-
-  get size(): number {
-    return this.#records.length
-  }
+  #records: readonly StoredRecord[]
 
   /** One of these, at least, is refused. */
-  accuse(records: readonly StoredRecord[]): void {
+  constructor(records: readonly StoredRecord[]) {
     this.#records = records
   }
 
-  clear(): void {
-    this.#records = []
+  get size(): number {
+    return this.#records.length
   }
 
   /** The first half, at least one. */

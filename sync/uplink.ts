@@ -1,3 +1,4 @@
+import type { SyncError } from './errors.ts'
 import type { Lane, Origin, StoredRecord } from './record.ts'
 
 /** For each lane the last `seq` that the other side has for good; 0 where it has none. */
@@ -11,15 +12,22 @@ export interface Uplink {
   /**
    * Connects, settles whatever an earlier run of the same vehicle left half-done, and only then asks
    * how far the other side got. Everything up to these positions may be deleted; everything after
-   * them must be sent. Rejects with a `SyncError` saying why and what to do.
+   * them must be sent. Rejects with a `SyncError` saying why and what to do. What stands in the way
+   * of some lanes only is no reason to reject: see `refusals`.
    */
   open(origin: Origin): Promise<Positions>
   /**
    * Delivers all of these records or none. They are in order within each lane and follow what was
    * delivered before. Resolves once the other side has them for good, with positions; one call at a
-   * time. Rejects with `UPLINK_REJECTED` where the fault lies in a record and not in the link.
+   * time. Rejects with `UPLINK_REJECTED` where the fault lies in a record and not in the link, and
+   * with `UPLINK_TOPIC_MISSING` or `UPLINK_TOPIC_DENIED` where it lies in the destination of a lane.
    */
   send(records: readonly StoredRecord[]): Promise<void>
+  /**
+   * Lanes that `open` found the other side not to take, and why: no record of theirs may be sent. The
+   * next `open` looks again. Absent where there are none.
+   */
+  readonly refusals?: ReadonlyMap<Lane, SyncError>
   /** Lets go of sockets and threads; never rejects, returns within a bounded time. */
   close(): Promise<void>
 }

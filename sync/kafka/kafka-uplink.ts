@@ -5,6 +5,14 @@ import type { Positions, Uplink } from '../uplink.ts'
 import { attempt, bounded } from './bounded.ts'
 import { type Client, createClient, type KafkaConnection } from './client.ts'
 import { type Compression, loadCodec } from './codecs.ts'
+import {
+  type Destination,
+  destinationOf,
+  lookForTopics,
+  missingCheckpoints,
+  requireAnswers,
+  topicFailure,
+} from './destinations.ts'
 import { syncErrorOf } from './failure.ts'
 import { messageOf } from './message.ts'
 import { javaPartition } from './partition.ts'
@@ -35,14 +43,6 @@ export interface KafkaUplinkConfig extends KafkaConnection {
  * which it remembers how far it got.
  */
 export type OwnerOf = (record: StoredRecord) => { origin: Origin; record: StoredRecord }
-
-/** Where a lane goes; `partition` is undefined where each record's own vehicle decides. */
-interface Destination {
-  readonly topic: string
-  /** Partitions of the topic when the epoch began. */
-  readonly partitions: number
-  readonly partition: number | undefined
-}
 
 const DEFAULT_CHECKPOINT_TOPIC = 'milepost.checkpoints'
 const DEFAULT_MAX_BATCH_BYTES = 1_000_000
@@ -84,7 +84,8 @@ class KafkaUplink implements Uplink {
   #transaction: Transaction | undefined
   #compression: CompressionTypes | undefined
   #origin: Origin | undefined
-  #destinations = new Map<Lane, Destination>()
+  readonly #destinations = new Map<Lane, Destination>()
+  readonly refusals = new Map<Lane, SyncError>()
   #positions = new Map<Lane, LanePosition>()
 
   constructor(config: KafkaUplinkConfig, ownerOf: OwnerOf | undefined) {
@@ -127,25 +128,38 @@ class KafkaUplink implements Uplink {
     const admin = kafka.admin()
     await admin.connect()
     try {
-      if (this.#exactlyOnce) await this.#requireTopics(admin, [this.#checkpointTopic])
-      const partitions = await this.#partitionCounts(admin)
-      if (this.#exactlyOnce) {
-        this.#positions = await patiently(() =>
-          fetchPositions(admin, this.#checkpointTopic, origin),
-        )
-      }
-      for (const lane of LANES) {
-        const topic = this.#topic(lane)
-        this.#destinations.set(
-          lane,
-          this.#destination(lane, topic, origin.vehicle, partitions.get(topic)!),
-        )
-      }
+      if (this.#exactlyOnce) await this.#lookForPositions(admin, origin)
+      await this.#lookForDestinations(admin, origin)
     } finally {
       await attempt(admin.disconnect(), DISCONNECT_TIMEOUT_MS)
     }
     this.#origin = origin
     return toPositions(this.#positions)
+  }
+
+  async #lookForPositions(admin: Admin, origin: Origin): Promise<void> {
+    const topic = this.#checkpointTopic
+    const count = (await lookForTopics(admin, [topic])).get(topic)!
+    // Without it no lane has a position.
+    if (count instanceof SyncError) throw ofLink(count, `Looking for ${topic}`)
+    for (const [lane, error] of missingCheckpoints(topic, count)) this.refusals.set(lane, error)
+    this.#positions = await patiently(() => fetchPositions(admin, topic, origin))
+  }
+
+  async #lookForDestinations(admin: Admin, { vehicle }: Origin): Promise<void> {
+    const counts = await lookForTopics(
+      admin,
+      LANES.map((lane) => this.#topic(lane)),
+    )
+    for (const lane of LANES) {
+      const topic = this.#topic(lane)
+      const count = counts.get(topic)!
+      if (count instanceof SyncError) this.refusals.set(lane, count)
+      else {
+        const whose = this.#ownerOf ? undefined : vehicle
+        this.#destinations.set(lane, destinationOf(topic, count, this.#positions.get(lane), whose))
+      }
+    }
   }
 
   async send(records: readonly StoredRecord[]): Promise<void> {
@@ -162,6 +176,9 @@ class KafkaUplink implements Uplink {
   }
 
   async #send(records: readonly StoredRecord[], origin: Origin): Promise<void> {
+    for (const [lane, refusal] of this.refusals) {
+      if (records.some((record) => record.lane === lane)) throw refusal
+    }
     const address = (record: StoredRecord, nowMs: number) => this.#address(record, origin, nowMs)
     const requests = requestsOf(records, address, {
       maxBatchBytes: this.#config.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES,
@@ -176,11 +193,18 @@ class KafkaUplink implements Uplink {
     const transaction = await producer.transaction()
     this.#transaction = transaction
     for (const request of requests) await this.#produce(transaction, request)
-    await transaction.sendOffsets({
-      consumerGroupId: groupOf(origin.vehicle),
-      // Every lane each time: the cluster forgets offsets that nobody renews.
-      topics: offsetsOf(this.#checkpointTopic, origin.epoch, positions),
-    })
+    try {
+      await transaction.sendOffsets({
+        consumerGroupId: groupOf(origin.vehicle),
+        // Every lane each time: the cluster forgets offsets that nobody renews.
+        topics: offsetsOf(this.#checkpointTopic, origin.epoch, positions),
+      })
+    } catch (error) {
+      // No lane's own: the next `open` says what is wrong with the checkpoint topic, or the right to it.
+      const { code, message, hint } = syncErrorOf(error, 'Writing positions')
+      const missing = code === 'UPLINK_TOPIC_MISSING'
+      throw new SyncError(missing ? 'UPLINK_OFFLINE' : code, message, { cause: error, hint })
+    }
     await transaction.commit()
     this.#transaction = undefined
     this.#positions = positions
@@ -188,7 +212,14 @@ class KafkaUplink implements Uplink {
 
   /** One at a time: kafkajs loses the sequence of sends that overlap. */
   async #produce(sender: Pick<Producer, 'sendBatch'>, request: ProduceRequest): Promise<void> {
-    await sender.sendBatch({ ...request, acks: -1, compression: this.#compression })
+    const answers = await sender
+      .sendBatch({ ...request, acks: -1, compression: this.#compression })
+      .catch((error) => {
+        const topics = request.topicMessages.map(({ topic }) => topic).join(', ')
+        throw topicFailure(error, topics, 'Sending to')
+      })
+    // kafkajs drops what is meant for a partition that it does not know, and says nothing.
+    requireAnswers(request.topicMessages, answers)
   }
 
   async close(): Promise<void> {
@@ -206,41 +237,6 @@ class KafkaUplink implements Uplink {
 
   get #transactionTimeoutMs(): number {
     return this.#config.transactionTimeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS
-  }
-
-  async #partitionCounts(admin: Admin): Promise<Map<string, number>> {
-    const topics = [...new Set(LANES.map((lane) => this.#topic(lane)))]
-    const metadata = await this.#requireTopics(admin, topics)
-    return new Map(metadata.topics.map(({ name, partitions }) => [name, partitions.length]))
-  }
-
-  /** Metadata of topics, or an error that names the first one that is not there. */
-  async #requireTopics(admin: Admin, topics: string[]) {
-    try {
-      return await admin.fetchTopicMetadata({ topics })
-    } catch (error) {
-      const failure = syncErrorOf(error, 'Looking for topics')
-      if (failure.code !== 'UPLINK_TOPIC_MISSING') throw failure
-      const present = await admin.listTopics()
-      const missing = topics.filter((topic) => !present.includes(topic))
-      const message = `The cluster has no topic ${missing.join(', ') || topics.join(' or ')}`
-      throw new SyncError(failure.code, message, { cause: error, hint: failure.hint })
-    }
-  }
-
-  /**
-   * A lane keeps to the partition in which its epoch began, even when the topic is given more of
-   * them: records that went on elsewhere would overtake those that nobody has read yet. A relay keeps
-   * to the number of partitions instead, for each of its vehicles has another one.
-   */
-  #destination(lane: Lane, topic: string, vehicle: string, count: number): Destination {
-    const kept = this.#positions.get(lane)?.partition
-    if (this.#ownerOf) {
-      const partitions = kept !== undefined && kept <= count ? kept : count
-      return { topic, partitions, partition: undefined }
-    }
-    const partition = kept !== undefined && kept < count ? kept : javaPartition(vehicle, count)
-    return { topic, partitions: count, partition }
   }
 
   #address(given: StoredRecord, own: Origin, nowMs: number): Addressed {
@@ -261,4 +257,9 @@ class KafkaUplink implements Uplink {
     }
     return positions
   }
+}
+
+/** A right to the checkpoint topic that is missing is no lane's own. */
+function ofLink(error: SyncError, doing: string): SyncError {
+  return error.code === 'UPLINK_TOPIC_DENIED' ? syncErrorOf(error.cause, doing) : error
 }

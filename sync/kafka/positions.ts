@@ -1,5 +1,4 @@
 import type { Admin } from 'kafkajs'
-import { SyncError } from '../errors.ts'
 import { LANES, type Lane, type Origin } from '../record.ts'
 import type { Positions } from '../uplink.ts'
 
@@ -36,13 +35,7 @@ export async function fetchPositions(
   const found = new Map<Lane, LanePosition>()
   for (const [index, lane] of LANES.entries()) {
     const committed = topic?.partitions.find(({ partition }) => partition === index)
-    if (!committed) {
-      throw new SyncError(
-        'UPLINK_TOPIC_MISSING',
-        `Topic ${checkpointTopic} has no partition ${index} for the lane ${lane}`,
-        { hint: `Give ${checkpointTopic} ${LANES.length} partitions; it stays empty.` },
-      )
-    }
+    if (!committed) continue
     const seq = Number(committed.offset)
     const metadata = parseMetadata(committed.metadata)
     if (seq > 0 && metadata?.epoch === epoch)

@@ -68,6 +68,7 @@ function tooLarge({ lane, seq }: StoredRecord, bytes: number, limits: RequestLim
     `Record ${seq} of lane ${lane} takes ${bytes} bytes, a batch holds ${limits.maxBatchBytes}`,
     {
       hint: 'Make such records smaller, or raise `max.message.bytes` of the topic and `maxBatchBytes` here.',
+      culprit: { lane, seq },
     },
   )
 }

@@ -33,6 +33,7 @@ export class Eviction {
     for (let i = 0; i < records.length; i++) {
       needs[records[i].lane] += this.#space.bytesOf(payloads[i].length)
     }
+    this.#space.demand.note(needs.critical)
     if (needs.critical + needs.events + needs.telemetry <= room.freeBytes()) return NONE
     this.#shelf.db.exec('DELETE FROM dead')
     for (const lane of LANES) this.#shelf.deleteAcked(lane)
@@ -43,7 +44,7 @@ export class Eviction {
       const lacking = () => admitted + needs[lane] - room.freeBytes()
       for (const victim of LANES.slice(rank).reverse()) {
         // Before an alarm gives way to another, what was set aside for them is spent.
-        if (victim === 'critical' && lacking() > 0) this.#space.reserve.spend()
+        while (victim === 'critical' && lacking() > 0 && this.#space.reserve.spend());
         // Somewhat more than is needed, so that the next append finds room without evicting.
         while (lacking() > 0 && this.#evict(victim, lacking() + room.slackBytes, entries));
       }

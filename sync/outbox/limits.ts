@@ -5,6 +5,11 @@ export interface OutboxLimits {
   /** What the outbox leaves free on its disk for others. Default 16 MiB. */
   readonly minFreeDiskBytes: number
   /**
+   * What the file owns of the disk at least, also while it is empty, so that `critical` lives on when
+   * others fill it; grows with the load, see `reserve.ts`. Default 8 MiB; a small cap has less.
+   */
+  readonly reserveBytes: number
+  /**
    * A larger payload is refused. Default 900,000: it must pass Kafka's usual 1 MiB with headers.
    * A small file takes less: see `recordBytes`.
    */
@@ -20,6 +25,7 @@ export interface OutboxLimits {
 export const DEFAULT_OUTBOX_LIMITS: OutboxLimits = {
   maxBytes: 1024 ** 3,
   minFreeDiskBytes: 16 * 1024 ** 2,
+  reserveBytes: 8 * 1024 ** 2,
   maxRecordBytes: 900_000,
   maxDeadRecords: 1000,
   maxCheckedBytes: 32 * 1024 ** 2,

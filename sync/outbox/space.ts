@@ -2,6 +2,7 @@ import { statfsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Database, Statement } from 'better-sqlite3'
 import { PAGE_BYTES } from './database.ts'
+import { Demand } from './demand.ts'
 import { type OutboxLimits, walBytes } from './limits.ts'
 import { Reserve } from './reserve.ts'
 import { sizeOf } from './size-of.ts'
@@ -45,6 +46,8 @@ export class Space {
   #growthBytes = 0
   #narrow = false
   #looked = false
+  #diskBytes = 0
+  readonly demand = new Demand()
 
   constructor(db: Database, path: string, limits: OutboxLimits) {
     this.#db = db
@@ -74,8 +77,9 @@ export class Space {
    */
   look(bytes: number): void {
     const disk = statfsSync(this.#folder)
+    this.#diskBytes = disk.blocks * disk.bsize
     const reserve =
-      Math.min(this.#limits.minFreeDiskBytes, disk.blocks * disk.bsize * LARGEST_RESERVE) +
+      Math.min(this.#limits.minFreeDiskBytes, this.#diskBytes * LARGEST_RESERVE) +
       Math.max(0, 2 * walBytes(this.#limits) - sizeOf(this.#walPath))
     this.#growthBytes = Math.max(0, disk.bavail * disk.bsize - reserve)
     this.reserve.reachLog()
@@ -87,13 +91,21 @@ export class Space {
     this.#narrow = narrow
     if (this.#looked) return
     this.#looked = true
-    this.#fillReserve()
+    while (this.#addToReserve());
   }
 
-  #fillReserve(): void {
-    if (this.#narrow || this.reserve.whole) return
-    if (this.room().freeBytes() < 4 * this.reserve.innerBytes) return
+  /** Bytes that the file should own, whatever is in it. */
+  #wantedBytes(): number {
+    return this.reserve.wantedBytes(this.#diskBytes, this.demand.bytesPerSec())
+  }
+
+  /** One row more, where one is wanted and there is room; false where not. */
+  #addToReserve(): boolean {
+    const fileBytes = this.#pages.get()! * PAGE_BYTES
+    if (this.#narrow || !this.reserve.lacks(fileBytes, this.#wantedBytes())) return false
+    if (this.room().freeBytes() < 4 * this.reserve.rowBytes) return false
     this.#db.transaction(() => this.reserve.put()).immediate()
+    return true
   }
 
   /** SQLite itself refuses what would need a page that the file has no block for. */
@@ -133,10 +145,13 @@ export class Space {
   /** Moves free pages to the end of the file and cuts them off, one step of it, where it is worth it. */
   giveBack(): void {
     if (this.#narrow) return
-    this.#fillReserve()
+    this.#addToReserve()
     const free = this.#freePages.get()!
-    if (free * PAGE_BYTES < GIVE_BACK_BYTES || free < this.#pages.get()! * GIVE_BACK_PART) return
-    this.#db.pragma(`incremental_vacuum(${GIVE_BACK_PAGES})`)
+    const pages = this.#pages.get()!
+    if (free * PAGE_BYTES < GIVE_BACK_BYTES || free < pages * GIVE_BACK_PART) return
+    const spare = pages - Math.ceil(this.#wantedBytes() / PAGE_BYTES)
+    if (spare <= 0) return
+    this.#db.pragma(`incremental_vacuum(${Math.min(spare, GIVE_BACK_PAGES)})`)
     this.#db.pragma('wal_checkpoint(TRUNCATE)')
   }
 }

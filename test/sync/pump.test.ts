@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Outbox } from '../../sync/outbox/outbox.ts'
-import { Pump } from '../../sync/pump.ts'
-import type { PumpLimits } from '../../sync/pump-limits.ts'
 import { LANES } from '../../sync/record.ts'
+import { pumpOf, rest, started } from './pump-support.ts'
 import { Remote } from './remote.ts'
 import {
   ledgerOf,
@@ -19,30 +18,6 @@ import {
 } from './support.ts'
 
 const SEED = Number(process.env.SEED ?? 20261123)
-const QUICK: Partial<PumpLimits> = { minRetryMs: 1, maxRetryMs: 5, fencedRetryMs: 20 }
-
-function pumpOf(t: TestContext, outbox: () => Outbox | undefined, remote: Remote, limits = {}) {
-  const faults: string[] = []
-  const pump = new Pump({
-    kind: 'memory',
-    makeUplink: () => remote.uplink(),
-    outbox,
-    onOutboxFault: ({ code }) => faults.push(code),
-    limits: { ...QUICK, ...limits },
-  })
-  t.after(() => pump.close(0))
-  pump.start()
-  return Object.assign(pump, { faults })
-}
-
-function started(t: TestContext, remote: Remote, limits: Partial<PumpLimits> = {}) {
-  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
-  const pump = pumpOf(t, () => outbox, remote, limits)
-  return { outbox, pump }
-}
-
-const rest = (outbox: Outbox) => LANES.reduce((sum, lane) => sum + outbox.waiting(lane), 0)
-
 test('what is committed is sent, in order, and deleted in the end', async (t) => {
   const remote = new Remote()
   const { outbox, pump } = started(t, remote, { releaseIntervalMs: 20 })
@@ -225,35 +200,6 @@ test('a file restored from a backup loses nothing: it goes on under a new epoch'
   assert.equal(ledgerOf(remote.log)[0].cause, 'epoch_renewed')
 })
 
-test('offline, fenced and live are said, with the reason and the next try', async (t) => {
-  const remote = new Remote()
-  remote.up = false
-  const { pump } = started(t, remote, { minRetryMs: 20, maxRetryMs: 40, fencedRetryMs: 50 })
-  await until('offline', () => pump.status().state === 'offline' && remote.opens > 2)
-  assert.equal(pump.status().lastError?.code, 'UPLINK_OFFLINE')
-  assert.equal(pump.status().lastError?.hint, 'Wait.')
-  await until('a next try is named', () => pump.status().nextRetryTimeUs > 0)
-  remote.fenced = true
-  await until('fenced', () => pump.status().state === 'fenced')
-  remote.fenced = false
-  remote.up = true
-  await until('live', () => pump.status().state === 'live')
-})
-
-test('paused it sends nothing, resumed it goes on', async (t) => {
-  const remote = new Remote()
-  const { outbox, pump } = started(t, remote)
-  await until('live', () => pump.status().state === 'live')
-  pump.pause()
-  await until('off', () => pump.status().state === 'off')
-  outbox.append([record('critical', 'x')])
-  pump.notify()
-  await sleep(30)
-  assert.equal(remote.log.length, 0)
-  pump.resume()
-  await until('sent', () => remote.log.length === 1)
-})
-
 test('batches grow while sends are quick, and shrink when they are slow', async (t) => {
   const remote = new Remote()
   remote.up = false
@@ -317,40 +263,4 @@ test('telemetry waits for company where it is told to, an event does not', async
   outbox.append([record('events', 'b')])
   pump.notify()
   await until('both arrived', () => remote.log.length === 2)
-})
-
-test('a fault of the outbox is told, and the pump waits for it to come back', async (t) => {
-  const remote = new Remote()
-  const first = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
-  let current: Outbox | undefined = first
-  const pump = pumpOf(t, () => current, remote)
-  await until('live', () => pump.status().state === 'live')
-  first.append([record('events', 'x')])
-  first.close()
-  pump.notify()
-  await until('told', () => pump.faults.includes('OUTBOX_CLOSED'))
-  current = undefined
-  pump.notify()
-  await until('offline', () => pump.status().state === 'offline')
-  current = openOutbox(t, { path: first.path })
-  pump.notify()
-  await until('sent', () => remote.log.length === 1)
-})
-
-test('closing hands over what waits, but not for longer than it may', async (t) => {
-  const remote = new Remote()
-  const { outbox, pump } = started(t, remote)
-  await until('live', () => pump.status().state === 'live')
-  outbox.append(Array.from({ length: 4000 }, () => record('telemetry', 'x')))
-  await pump.close(60_000)
-  assert.equal(remote.log.length, 4000)
-  assert.equal(readAll(outbox).length, 0)
-  const stuck = new Remote()
-  stuck.barrier = new Promise(() => {})
-  const other = started(t, stuck)
-  other.outbox.append([record('events', 'x')])
-  other.pump.notify()
-  await until('sending', () => stuck.sends === 1)
-  await other.pump.close(10)
-  assert.equal(other.outbox.read('events', 0, 9, 1e6).length, 1)
 })

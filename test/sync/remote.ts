@@ -1,5 +1,5 @@
 import { SyncError } from '../../sync/errors.ts'
-import { LANES, type Origin, type StoredRecord } from '../../sync/record.ts'
+import { LANES, type Lane, type Origin, type StoredRecord } from '../../sync/record.ts'
 import type { Positions, Uplink } from '../../sync/uplink.ts'
 
 /** What may go wrong, each with its chance at every call. */
@@ -22,6 +22,9 @@ export class Remote {
   chances: Chances = { lostBefore: 0, lostAfter: 0, openFails: 0 }
   /** Says why a record cannot be taken. */
   rejects: (record: StoredRecord) => string | undefined = () => undefined
+  /** Lanes that are not taken: told at `open`, or only when one of their records is sent. */
+  readonly refused = new Set<Lane>()
+  readonly denied = new Set<Lane>()
   up = true
   fenced = false
   opens = 0
@@ -63,13 +66,16 @@ export class Remote {
         busy = false
       }
     }
+    const refusals = new Map<Lane, SyncError>()
     return {
+      refusals,
       open: (given) =>
         alone(async () => {
           this.opens++
           if (this.fenced) throw new SyncError('UPLINK_FENCED', 'another device has this name')
           if (!this.up || this.#random() < this.chances.openFails) throw lost('while opening')
           origin = given
+          for (const lane of this.refused) refusals.set(lane, noTopic(lane))
           return this.positions(given.epoch)
         }),
       send: (records) =>
@@ -78,6 +84,12 @@ export class Remote {
           this.sends++
           await this.barrier
           if (!this.up || this.#random() < this.chances.lostBefore) throw lost('before')
+          const lane = records.find(({ lane }) => this.denied.has(lane))?.lane
+          if (lane) {
+            dead = true
+            throw new SyncError('UPLINK_TOPIC_DENIED', `may not write ${lane}`, { hint: 'Ask.' })
+          }
+          if (records.some(({ lane }) => this.refused.has(lane))) throw new Error('was told not to')
           const reason = records.map((record) => this.rejects(record)).find(Boolean)
           if (reason) {
             dead = true
@@ -112,4 +124,8 @@ export class Remote {
     )
     return { critical, events, telemetry }
   }
+}
+
+function noTopic(lane: Lane): SyncError {
+  return new SyncError('UPLINK_TOPIC_MISSING', `no topic for ${lane}`, { hint: 'Make it.' })
 }

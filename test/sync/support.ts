@@ -20,9 +20,13 @@ export function record(lane: Lane, payload: string | Uint8Array, more: Partial<N
   return { lane, ...base, clock: 'synced', payload, ...more } satisfies NewRecord
 }
 
+/** A reserve that leaves a test of a few records in the front of its file. */
+export const SMALL = { reserveBytes: 1024 ** 2 }
+
 /** Opens an outbox that the test closes. */
 export function openOutbox(t: TestContext, options: Partial<OutboxOptions> & { path: string }) {
-  const outbox = Outbox.open({ vehicle: 'v1', bootId: 'boot-1', ...options })
+  const limits = { ...SMALL, ...options.limits }
+  const outbox = Outbox.open({ vehicle: 'v1', bootId: 'boot-1', ...options, limits })
   t.after(() => outbox.close())
   return outbox
 }

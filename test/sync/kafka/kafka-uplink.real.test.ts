@@ -173,23 +173,32 @@ describe('the uplink into Kafka', () => {
     const fleet = await makeFleet(central)
     const missing = central.unique('missing')
     const config = { ...fleet.config, topics: { ...fleet.config.topics, events: missing } }
-    await assert.rejects(session({ ...fleet, config }), {
-      code: 'UPLINK_TOPIC_MISSING',
-      message: `The cluster has no topic ${missing}`,
+    await session({ ...fleet, config }, async (uplink) => {
+      const [[lane, error], ...more] = [...uplink.refusals!]
+      assert.deepEqual([lane, more.length], ['events', 0])
+      assert.equal(error.code, 'UPLINK_TOPIC_MISSING')
+      assert.equal(error.message, `The cluster has no topic ${missing}`)
+      await assert.rejects(uplink.send(new Records().take(1, 'events')), error)
     })
+    const sent = new Records().take(2, 'critical')
+    await session({ ...fleet, config }, (uplink) => uplink.send(sent))
     await assert.rejects(
       session({ ...fleet, config: { ...fleet.config, checkpointTopic: missing } }),
       { code: 'UPLINK_TOPIC_MISSING', message: `The cluster has no topic ${missing}` },
     )
   })
 
-  test('a checkpoint topic with too few partitions is refused', async () => {
+  test('a checkpoint topic with too few partitions refuses the lanes that have none', async () => {
     const fleet = await makeFleet(central)
     const narrow = central.unique('narrow')
     await central.createTopics([{ topic: narrow, partitions: 1, config: {} }])
-    await assert.rejects(
-      session({ ...fleet, config: { ...fleet.config, checkpointTopic: narrow } }),
-      { code: 'UPLINK_TOPIC_MISSING' },
+    await session(
+      { ...fleet, config: { ...fleet.config, checkpointTopic: narrow } },
+      async (uplink) => {
+        assert.deepEqual([...uplink.refusals!.keys()], ['events', 'telemetry'])
+        for (const { message } of uplink.refusals!.values()) assert.match(message, /no partition/)
+        await uplink.send(new Records().take(3, 'critical'))
+      },
     )
   })
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
+import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
@@ -8,8 +8,11 @@ import { createTopics } from '../../../sync/kafka/admin.ts'
 import { createClient, type KafkaConnection } from '../../../sync/kafka/client.ts'
 import { kafkajs } from '../../../sync/kafka/fence.ts'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
+import { LANES } from '../../../sync/record.ts'
 import { Authority } from '../../support/certificates.ts'
 import { securedCentral, USER } from '../../support/secured-central.ts'
+import { until } from '../../support/until.ts'
+import { Side } from './agent-side.ts'
 import { type Fleet, makeFleet, Records, readAll } from './support.ts'
 
 const secured = await securedCentral()
@@ -191,11 +194,58 @@ describe('a cluster that asks who we are', () => {
       await grant(fleet, without)
       const connection = { brokers: [secured.mtls], tls }
       const denied = await failureOf(fleet, connection)
-      assert.equal(denied.code, 'UPLINK_DENIED', `${what}: ${denied.message}`)
+      const code = what === 'topic' ? 'UPLINK_TOPIC_DENIED' : 'UPLINK_DENIED'
+      assert.equal(denied.code, code, `${what}: ${denied.message}`)
       assert.match(denied.hint, /README/, what)
       await grant(fleet)
       await deliver(fleet, connection)
     }
+  })
+
+  for (const rights of ['no right', 'Describe and not Write'] as const) {
+    test(`${rights} on one topic: its lane waits and says so, the others go on`, async (t) => {
+      const fleet = await makeFleet(central)
+      const { events } = fleet.config.topics
+      await grant(fleet, events)
+      if (rights !== 'no right') {
+        await allow(AclResourceTypes.TOPIC, events, [AclOperationTypes.DESCRIBE])
+      }
+      const config = { ...fleet.config, brokers: [secured.mtls], tls }
+      const side = await Side.start(t, fleet.origin.vehicle, config)
+      side.give(10)
+      await side.drained(['critical', 'telemetry'])
+      const blocked = await side.blockedFor('events')
+      assert.equal(blocked.code, 'UPLINK_TOPIC_DENIED')
+      assert.match(blocked.message, new RegExp(events))
+      assert.match(blocked.hint!, /Write/)
+      side.give(10)
+      await side.drained(['critical', 'telemetry'])
+      assert.equal(side.waiting('events'), 20)
+      await grant(fleet)
+      await side.drained(['events'])
+      const read = await readAll({ ...config, topic: events })
+      assert.equal(read.length, 20)
+    })
+  }
+
+  test('a certificate that has expired is told in status; renewed, it is read and all arrives', async (t) => {
+    const fleet = await makeFleet(central)
+    await grant(fleet)
+    const old = await secured.authority.sign('truck-old', { days: -1 })
+    const [cert, key] = [join(dir, 'rotated.pem'), join(dir, 'rotated.key')]
+    await copyFile(old.cert, cert)
+    await copyFile(old.key, key)
+    const config = { ...fleet.config, brokers: [secured.mtls], tls: { ...tls, cert, key } }
+    const side = await Side.start(t, fleet.origin.vehicle, config)
+    side.give(10)
+    const told = await until('it is told', () => {
+      const { state, lastError, nextRetryTimeUs } = side.sync.status().uplink
+      return state === 'offline' && nextRetryTimeUs > 0 && lastError
+    })
+    assert.match(told.hint!, /clock|renew/, told.message)
+    await copyFile(secured.client.cert, cert)
+    await copyFile(secured.client.key, key)
+    await side.drained(LANES)
   })
 
   test('making topics without the right to is denied', async () => {

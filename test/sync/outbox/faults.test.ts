@@ -17,10 +17,10 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { SyncError } from '../../../sync/errors.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
-import { ledgerOf, openOutbox, readAll, record, tempFolder } from '../support.ts'
+import { ledgerOf, openOutbox, readAll, record, SMALL, tempFolder } from '../support.ts'
 
 function filled(path: string, records = 2000): string {
-  const outbox = Outbox.open({ path, vehicle: 'v1', bootId: 'b' })
+  const outbox = Outbox.open({ path, vehicle: 'v1', bootId: 'b', limits: SMALL })
   outbox.append(Array.from({ length: records }, () => record('telemetry', 'x'.repeat(300))))
   outbox.close()
   return outbox.epoch

@@ -4,14 +4,23 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
 import { LANES, type Lane } from '../../../sync/record.ts'
-import { ledgerOf, openOutbox, randomOf, readAll, record, tempFolder, textOf } from '../support.ts'
+import {
+  ledgerOf,
+  openOutbox,
+  randomOf,
+  readAll,
+  record,
+  SMALL,
+  tempFolder,
+  textOf,
+} from '../support.ts'
 
 const PAGE = 4096
 /** The first pages hold the schema and what is set aside for a full disk. */
 const FIRST_ROWS = 275
 
 function filled(path: string): { epoch: string; texts: Map<Lane, string[]> } {
-  const outbox = Outbox.open({ path, vehicle: 'v1', bootId: 'old-boot' })
+  const outbox = Outbox.open({ path, vehicle: 'v1', bootId: 'old-boot', limits: SMALL })
   const texts = new Map<Lane, string[]>(LANES.map((lane) => [lane, []]))
   for (let i = 0, batch = []; i < 3000; i++) {
     const lane = LANES[i % 3]
@@ -108,7 +117,7 @@ test('a salvage that is broken off goes on at the next start and takes nothing t
   const path = join(tempFolder(t), 'o.db')
   const { texts } = filled(path)
   tear(path, 400, 1)
-  const first = Outbox.open({ path, vehicle: 'v1', bootId: 'b' })
+  const first = Outbox.open({ path, vehicle: 'v1', bootId: 'b', limits: SMALL })
   // Its own time is short enough that this file would be done in one go: so break off before it.
   assert.ok(first.salvaging)
   first.close()
