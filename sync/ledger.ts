@@ -7,6 +7,8 @@ export const LEDGER_TYPE = 'milepost.ledger.v1'
 export type LossCause =
   /** Gave way because the outbox was full. */
   | 'evicted'
+  /** Gave way because its lane was at its own cap. */
+  | 'lane_full'
   /** Refused by the uplink for what is in it; kept in the outbox's table of dead records. */
   | 'rejected'
   /** Were in a file that could not be read and was put aside. */

@@ -17,7 +17,8 @@ const CREATE_TIMEOUT_MS = 30_000
 /** All tries together, and the good-bye. */
 const LIMIT_MS = 90_000
 const DISCONNECT_TIMEOUT_MS = 1_000
-const LIST_RETRY_MS = 100
+const ASK_AGAIN_MS = 100
+const PASSING = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE'])
 /** A broker that has just started answers before it can place partitions. */
 const RETRY = { retries: 8, initialRetryTime: 100, maxRetryTime: 2_000 }
 
@@ -51,12 +52,12 @@ async function createMissing(
   signal: AbortSignal,
 ): Promise<void> {
   await admin.connect()
-  const existing = new Set(await listTopics(admin, signal))
+  const existing = new Set(await untilKnown(() => admin.listTopics(), signal))
   const missing = topics.filter(({ topic }) => !existing.has(topic))
   if (missing.length === 0) return
   // Two that start at once may both find a topic missing: the later answer is "exists", no error.
   await admin.createTopics({
-    waitForLeaders: true,
+    waitForLeaders: false,
     timeout: CREATE_TIMEOUT_MS,
     topics: missing.map(({ topic, partitions, config }) => ({
       topic,
@@ -65,16 +66,21 @@ async function createMissing(
       configEntries: Object.entries(config).map(([name, value]) => ({ name, value })),
     })),
   })
+  const names = missing.map(({ topic }) => topic)
+  await untilKnown(() => admin.fetchTopicMetadata({ topics: names }), signal)
 }
 
-/** Where another topic is just being deleted, the list has it and its answer is that it is unknown. */
-async function listTopics(admin: Admin, signal: AbortSignal): Promise<string[]> {
+/**
+ * A broker that is busy does not know yet of the topic that it was just told to make, or still of one
+ * that is being deleted; kafkajs takes that for final.
+ */
+async function untilKnown<T>(ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
   for (;;) {
     try {
-      return await admin.listTopics()
+      return await ask()
     } catch (error) {
-      if (answerOf(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error
-      await sleep(LIST_RETRY_MS, undefined, { signal })
+      if (!PASSING.has(answerOf(error) ?? '')) throw error
+      await sleep(ASK_AGAIN_MS, undefined, { signal })
     }
   }
 }

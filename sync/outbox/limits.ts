@@ -1,7 +1,19 @@
+import type { Lane } from '../record.ts'
+
+/** Bounds of one lane, inside those of its outbox. */
+export interface LaneLimits {
+  /** Payloads and their rows, waiting; the oldest give way to new ones (`lane_full`). */
+  readonly maxBytes?: number
+  /** What has waited longer is deleted (`expired`). */
+  readonly maxAgeMs?: number
+}
+
 /** Bounds of one outbox; every one has a default. */
 export interface OutboxLimits {
   /** Database and write-ahead log together, as they lie on the disk. Default 1 GiB, least 1 MiB. */
   readonly maxBytes: number
+  /** By default a lane may take all that the outbox has. */
+  readonly lanes: Readonly<Partial<Record<Lane, LaneLimits>>>
   /** What the outbox leaves free on its disk for others. Default 16 MiB. */
   readonly minFreeDiskBytes: number
   /**
@@ -24,6 +36,7 @@ export interface OutboxLimits {
 
 export const DEFAULT_OUTBOX_LIMITS: OutboxLimits = {
   maxBytes: 1024 ** 3,
+  lanes: {},
   minFreeDiskBytes: 16 * 1024 ** 2,
   reserveBytes: 8 * 1024 ** 2,
   maxRecordBytes: 900_000,

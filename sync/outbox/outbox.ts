@@ -7,6 +7,7 @@ import { Book } from './book.ts'
 import { Eviction } from './eviction.ts'
 import { outboxFault } from './faults.ts'
 import { Graveyard } from './graveyard.ts'
+import { LaneBounds } from './lane-bounds.ts'
 import {
   DEFAULT_OUTBOX_LIMITS,
   LEAST_FILE_BYTES,
@@ -42,6 +43,7 @@ export class Outbox {
   readonly #shelf: Shelf
   readonly #book: Book
   readonly #eviction: Eviction
+  readonly #bounds: LaneBounds
   readonly #dead: Graveyard
   readonly #salvager: Salvager
   #epoch: string
@@ -92,8 +94,11 @@ export class Outbox {
     try {
       this.#space = new Space(db, options.path, limits)
       this.#shelf = new Shelf(db, options.path, this.#space, options.bootId)
-      this.#book = new Book(this.#shelf, options.clock ?? systemClock)
-      this.#eviction = new Eviction(this.#shelf, this.#space, this.#book)
+      const clock = options.clock ?? systemClock
+      this.#book = new Book(this.#shelf, clock)
+      const bounds = { clock, limits, bootId: options.bootId }
+      this.#bounds = new LaneBounds(this.#shelf, this.#space, this.#book, bounds)
+      this.#eviction = new Eviction(this.#shelf, this.#space, this.#book, this.#bounds)
       this.#dead = new Graveyard(this.#shelf, this.#book, limits.maxDeadRecords)
       this.#salvager = new Salvager(db, (...given) => this.#keep(...given))
     } catch (error) {
@@ -230,14 +235,7 @@ export class Outbox {
       this.#book.tell([{ cause: 'epoch_renewed', lane: null, epoch: before, count: null, detail }])
     })
     this.#epoch = after
-    for (const lane of LANES) {
-      Object.assign(this.#shelf.counters.lanes[lane], {
-        ackedSeq: 0,
-        ackedRecords: 0,
-        ackedBytes: 0,
-        heldSeq: 0,
-      })
-    }
+    this.#shelf.forgetPositions()
   }
 
   /** The disk has no room: transactions should be small, see `NARROW_BYTES`. */
@@ -250,8 +248,9 @@ export class Outbox {
     return this.#salvager.busy
   }
 
-  /** Gives a step of free space back to the disk, and salvages for a while; to be called each second. */
+  /** Deletes what expired, gives free space back, salvages: a step of each; to be called each second. */
   tend(): void {
+    this.#bounds.expire()
     const endMs = performance.now() + SALVAGE_MS
     while (this.#salvager.busy && performance.now() < endMs) this.#salvager.step()
     this.#shelf.guard(() => {

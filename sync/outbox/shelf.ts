@@ -117,6 +117,12 @@ export class Shelf {
     return extent.records
   }
 
+  /** The other side has none of these: they go under a new epoch. */
+  forgetPositions(): void {
+    const none = { ackedSeq: 0, ackedRecords: 0, ackedBytes: 0, heldSeq: 0 }
+    for (const lane of Object.values(this.counters.lanes)) Object.assign(lane, none)
+  }
+
   /** Writes the counters down: at the latest when rows go that they were counted from. */
   mark(): void {
     this.#writeCounters(this.counters)
