@@ -1,11 +1,32 @@
 import { join } from 'node:path'
+import type { OutboxLimits } from '../sync/outbox/limits.ts'
 import { Sync } from '../sync/sync-thread.ts'
 import { bootId } from './clock.ts'
 import type { LoadedConfig } from './config/load.ts'
+import type { OutboxConfig } from './config/outbox.ts'
 
 /** The outbox in a data folder. */
 export function outboxPath(dataDir: string): string {
   return join(dataDir, 'outbox.db')
+}
+
+const MIB = 2 ** 20
+const HOUR_MS = 3_600_000
+
+/** Bounds in the units of `sync`. */
+export function outboxLimits({ maxMiB, reserveMiB, lanes }: OutboxConfig) {
+  const bounds = Object.entries(lanes).map(([lane, { maxMiB, maxAgeHours }]) => [
+    lane,
+    {
+      ...(maxMiB !== undefined && { maxBytes: maxMiB * MIB }),
+      ...(maxAgeHours !== undefined && { maxAgeMs: maxAgeHours * HOUR_MS }),
+    },
+  ])
+  return {
+    maxBytes: maxMiB * MIB,
+    reserveBytes: reserveMiB * MIB,
+    lanes: Object.fromEntries(bounds) as OutboxLimits['lanes'],
+  }
 }
 
 /** Opens the outbox of this config and starts its thread. */
@@ -15,8 +36,9 @@ export function openSync({ dataDir, vehicle, outbox, uplink }: LoadedConfig): Pr
       path: outboxPath(dataDir),
       vehicle,
       bootId: bootId(),
-      maxBytes: outbox.maxMiB * 2 ** 20,
       groupCommitMs: outbox.groupCommitMs,
+      ...(outbox.key && { key: outbox.key }),
+      ...outboxLimits(outbox),
     },
     uplink,
   })

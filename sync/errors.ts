@@ -9,6 +9,7 @@ export type SyncErrorCode =
   | 'OUTBOX_FOREIGN'
   | 'OUTBOX_CLOSED'
   | 'OUTBOX_CONFIG'
+  | 'OUTBOX_KEY'
   | 'RECORD_INVALID'
   | 'EXPORT_INVALID'
   | 'UPLINK_OFFLINE'

@@ -3,9 +3,10 @@ import type { LaneStat } from './outbox/stat.ts'
 import type { Lane } from './record.ts'
 
 /**
- * `starting`: not opened yet. `ok`: records are kept. `disk-full`, `read-only`, `locked`: they are
- * not; what comes waits in a bounded queue, then is dropped and counted, and the file is tried again.
- * `corrupt`: the file is being put aside. `failed`: the thread is gone; only a restart helps.
+ * `starting`: not opened yet. `ok`: records are kept. `disk-full`: others have filled the disk;
+ * `critical` is kept in what the file owns, the lower lanes give way. `read-only`, `locked`: nothing is
+ * kept; what comes waits in a bounded queue, then is dropped and counted, and the file is tried again.
+ * `corrupt`: the file is being put aside. `failed`: the thread ended and is started again.
  */
 export type OutboxState =
   | 'starting'
@@ -64,6 +65,8 @@ export interface OutboxStatus {
    */
   readonly writtenBytes: number
   readonly writtenBytesPerRecord: number
+  /** The file is encrypted at rest. */
+  readonly encrypted?: boolean
   readonly lastError?: Complaint
   /** A corrupt file that was put aside since the start. */
   readonly quarantinedFile?: string
@@ -82,6 +85,8 @@ export interface UplinkStatus {
   readonly nextRetryTimeUs: number
   /** Lanes that wait for their topic, or the right to it; absent where there are none. */
   readonly blocked?: readonly BlockedLane[]
+  /** What a retry may do: `at-least-once` may duplicate. Absent where there is no uplink. */
+  readonly delivery?: 'exactly-once' | 'at-least-once'
   /** Records that the other side refused since the start, and why the last one was. */
   readonly rejectedRecords?: number
   readonly lastRejection?: Complaint

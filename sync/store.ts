@@ -17,6 +17,7 @@ const STATES: Partial<Record<SyncError['code'], OutboxState>> = {
   OUTBOX_FULL: 'disk-full',
   OUTBOX_READONLY: 'read-only',
   OUTBOX_LOCKED: 'locked',
+  OUTBOX_KEY: 'locked',
   OUTBOX_CORRUPT: 'corrupt',
 }
 

@@ -1,3 +1,4 @@
+import type { KeySource } from './outbox/key.ts'
 import { DEFAULT_OUTBOX_LIMITS, type OutboxLimits, recordBytes } from './outbox/limits.ts'
 import type { PumpLimits } from './pump-limits.ts'
 import type { UplinkConfig } from './uplinks.ts'
@@ -16,6 +17,8 @@ export interface SyncOptions {
     readonly groupCommitMs?: number
     /** Bytes of payload taken in and not yet committed; more is dropped. Default 16 MiB. */
     readonly maxQueuedBytes?: number
+    /** Where the key of an encrypted outbox comes from; it is read in the thread. */
+    readonly key?: KeySource
   } & Partial<OutboxLimits>
   readonly uplink: UplinkConfig
   readonly pump?: Partial<PumpLimits>

@@ -63,9 +63,9 @@ export class Sync {
    * only a person can help; a disk that is full or read-only is a state that passes.
    */
   static async start(options: SyncOptions): Promise<Sync> {
-    const { path, vehicle, bootId, groupCommitMs, maxQueuedBytes, ...limits } = options.outbox
+    const { path, vehicle, bootId, key, groupCommitMs, maxQueuedBytes, ...limits } = options.outbox
     const config: WorkerConfig = {
-      outbox: { path, vehicle, bootId, limits: defined(limits) },
+      outbox: { path, vehicle, bootId, limits: defined(limits), ...(key && { key }) },
       uplink: options.uplink,
       pump: options.pump ?? {},
     }

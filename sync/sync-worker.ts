@@ -3,7 +3,7 @@ import type { FromWorker, ToWorker, WorkerConfig } from './messages.ts'
 import { Pump } from './pump.ts'
 import { complaintOf, NO_LANES, type SyncStatus } from './status.ts'
 import { Store } from './store.ts'
-import { makeUplink } from './uplinks.ts'
+import { deliveryOf, makeUplink } from './uplinks.ts'
 import { threadWrittenBytes } from './written.ts'
 
 /** How often status is told, space given back, and the file looked after. */
@@ -79,11 +79,12 @@ function status(): SyncStatus {
       deadRecords: file.deadRecords,
       salvaging: file.salvaging,
       writtenBytes,
+      ...(config.outbox.key && { encrypted: true }),
       writtenBytesPerRecord: records > 0 ? Math.round(writtenBytes / records) : 0,
       ...(store.lastError && { lastError: store.lastError }),
       ...(store.quarantinedFile && { quarantinedFile: store.quarantinedFile }),
     },
-    uplink: pump?.status() ?? {
+    uplink: (pump && { ...pump.status(), delivery: deliveryOf(uplink) }) ?? {
       kind: 'none',
       state: 'off',
       sinceUs: startedUs,

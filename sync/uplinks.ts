@@ -22,3 +22,10 @@ export async function makeUplink(config: Exclude<UplinkConfig, { kind: 'none' }>
       return (await import('./mqtt/mqtt-uplink.ts')).createMqttUplink(config)
   }
 }
+
+/** What a retry of this uplink may do. Over MQTT the relay at the depot drops what it has already. */
+export function deliveryOf(config: UplinkConfig): 'exactly-once' | 'at-least-once' {
+  return config.kind === 'kafka' && config.delivery === 'at-least-once'
+    ? 'at-least-once'
+    : 'exactly-once'
+}

@@ -22,6 +22,7 @@ const MAY_SEE: Readonly<Record<Room, readonly RegExp[]>> = {
 const DOORS: Readonly<Record<string, RegExp>> = {
   kafkajs: /^sync\/kafka\//,
   'better-sqlite3': /^sync\/(outbox|relay)\//,
+  'better-sqlite3-multiple-ciphers': /^sync\/outbox\//,
   '@tensorflow/': /^models\/runtime\//,
   'tuf-js': /^models\/release\//,
   'tuf-js/': /^models\/release\//,

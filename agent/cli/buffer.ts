@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
+import { decryptOutbox, encryptOutbox } from '../../sync/outbox/encrypt.ts'
+import type { KeySource } from '../../sync/outbox/key.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import type { OutboxStat } from '../../sync/outbox/stat.ts'
 import { outboxOwner, verifyOutbox } from '../../sync/outbox/verify.ts'
@@ -14,7 +16,7 @@ import { socketPath } from '../control/socket-path.ts'
 import { AgentError } from '../error.ts'
 import type { AgentStatus } from '../status.ts'
 import { EXIT, fail, formatBytes, formatCount } from './output.ts'
-import { placeOf } from './place.ts'
+import { configOf, placeOf } from './place.ts'
 
 interface Options {
   config?: string
@@ -32,6 +34,7 @@ export function bufferCommand(): Command {
 Examples:
   milepost buffer stat -c milepost.yaml            what waits, and what it takes on the disk
   milepost buffer verify --data-dir /var/lib/milepost
+  milepost buffer encrypt -c milepost.yaml         with the key that outbox.key names
   milepost buffer export /media/usb/truck-7.gz     copy what waits; --take moves it
   milepost buffer import /media/usb/truck-7.gz -c depot.yaml   each record once
 
@@ -57,6 +60,8 @@ All but stat and import want the agent stopped.`,
   add('stat', 'what waits, by lane, and the bytes on the disk', stat)
   add('verify', 'check every page, row and chain; exit code 1 where something is wrong', verify)
   add('repair', 'put a damaged outbox aside and take over all that can be read', repair)
+  add('encrypt', 'encrypt a plain outbox with the config’s outbox.key, in place', encrypt)
+  add('decrypt', 'the way back', decrypt)
   add('export <file>', 'write what waits into a file that travels by hand', exportTo).option(
     '--take',
     'take the records out of the outbox once the file is on its disk',
@@ -77,7 +82,7 @@ async function stat(options: Options): Promise<void> {
     if (!sync) throw new AgentError('AGENT_DOWN', 'The agent is only just starting; ask again.')
     return show(options, { running: true, ...sync.outbox, lanes: sync.lanes }, statLines(sync))
   }
-  const outbox = openOutbox(dataDir)
+  const outbox = openOutbox(dataDir, keyOf(options))
   try {
     const found = outbox.stat()
     show(options, { running: false, ...found }, statLines({ lanes: found.lanes, outbox: found }))
@@ -108,7 +113,7 @@ function statLines(status: {
 async function verify(options: Options): Promise<void> {
   const dataDir = dataDirOf(options)
   await refuseRunning(dataDir)
-  const found = verifyOutbox(pathIn(dataDir))
+  const found = verifyOutbox(pathIn(dataDir), keyOf(options))
   show(options, found, [
     found.ok ? `${found.path}: all is well` : `${found.path}: damaged`,
     ...found.problems.map((problem) => `  ${problem}`),
@@ -120,12 +125,13 @@ async function verify(options: Options): Promise<void> {
 async function repair(options: Options): Promise<void> {
   const dataDir = dataDirOf(options)
   await refuseRunning(dataDir)
-  const before = verifyOutbox(pathIn(dataDir))
+  const before = verifyOutbox(pathIn(dataDir), keyOf(options))
   const vehicle = before.vehicle ?? vehicleOf(options)
   const outbox = Outbox.open({
     path: pathIn(dataDir),
     vehicle,
     bootId: bootId(),
+    ...(keyOf(options) && { key: keyOf(options) }),
     // All of it is checked, however large: whoever calls this has the time.
     limits: { maxCheckedBytes: Number.MAX_SAFE_INTEGER },
   })
@@ -144,10 +150,37 @@ async function repair(options: Options): Promise<void> {
   }
 }
 
+async function encrypt(options: Options): Promise<void> {
+  const path = await rewritable(options)
+  encryptOutbox(path, requiredKey(options))
+  show(options, { path, encrypted: true }, [`${path} is encrypted`])
+}
+
+async function decrypt(options: Options): Promise<void> {
+  const path = await rewritable(options)
+  decryptOutbox(path, requiredKey(options))
+  const next = 'take outbox.key out of the config before the agent starts'
+  show(options, { path, encrypted: false }, [`${path} is plain`, `Next: ${next}`])
+}
+
+async function rewritable(options: Options): Promise<string> {
+  const dataDir = dataDirOf(options)
+  await refuseRunning(dataDir)
+  return pathIn(dataDir)
+}
+
+function requiredKey(options: Options): KeySource {
+  const key = keyOf(options)
+  if (key) return key
+  throw new AgentError('USAGE', 'No key is named.', {
+    hint: 'Set outbox.key in the config (a file, or a command), and name the config with -c.',
+  })
+}
+
 async function exportTo(options: Options & { take?: boolean }, file: string): Promise<void> {
   const dataDir = dataDirOf(options)
   await refuseRunning(dataDir)
-  const outbox = openOutbox(dataDir)
+  const outbox = openOutbox(dataDir, keyOf(options))
   try {
     const exported = await exportRecords(outbox, resolve(file), systemClock.nowUs())
     if (options.take) outbox.surrender(exported.positions, `exported to ${exported.file}`)
@@ -177,10 +210,15 @@ function show(options: Options, data: unknown, lines: readonly string[]): void {
   process.stdout.write(`${text}\n`)
 }
 
-function openOutbox(dataDir: string): Outbox {
+function openOutbox(dataDir: string, key: KeySource | undefined): Outbox {
   const path = pathIn(dataDir)
-  const { vehicle } = outboxOwner(path)
-  return Outbox.open({ path, vehicle, bootId: bootId() })
+  const { vehicle } = outboxOwner(path, key)
+  return Outbox.open({ path, vehicle, bootId: bootId(), ...(key && { key }) })
+}
+
+/** An encrypted outbox needs the config, which says where the key is. */
+function keyOf(options: Options): KeySource | undefined {
+  return configOf(options)?.outbox.key
 }
 
 function pathIn(dataDir: string): string {

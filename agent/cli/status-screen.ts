@@ -4,7 +4,9 @@ import type { UpdatesStatus } from '../updates/part.ts'
 import type { LastInferences } from '../watch/inferences.ts'
 import type { MachineStatus } from '../watch/machine.ts'
 import type { Rates } from '../watch/rates.ts'
+import { complaint } from './complaint.ts'
 import { formatBytes, formatCount, formatSpan, paint } from './output.ts'
+import { syncLines } from './status-sync.ts'
 import { updateLines } from './update-lines.ts'
 
 const HEAD_WIDTH = 9
@@ -23,8 +25,7 @@ export function statusScreen(status: AgentStatus): string[] {
     ...sensors(status),
     ...decoding(status),
     ...models(status),
-    ...outbox(status),
-    ...uplink(status),
+    ...(status.sync ? syncLines(status.sync, status.nowUs) : []),
     ...(status.relay ? relay(status.relay) : []),
     ...updates(status),
     ...machine(status),
@@ -101,35 +102,6 @@ function models(status: AgentStatus): string[] {
   })
 }
 
-function outbox(status: AgentStatus): string[] {
-  if (!status.sync) return []
-  const { lanes, outbox: box } = status.sync
-  const written = box.writtenBytesPerRecord
-  const state = box.state === 'ok' ? good('ok') : bad(box.state)
-  return [
-    ...Object.entries(lanes).map(
-      ([lane, { records, bytes, oldestTimeUs, evicted, dropped }]) =>
-        `${head('lane')} ${lane.padEnd(9)} ${formatCount(records)} waiting, ${formatBytes(bytes)}, oldest ${ago(status, oldestTimeUs)}${evicted + dropped > 0 ? `, ${bad(`${formatCount(evicted + dropped)} lost`)}` : ''}`,
-    ),
-    `${head('outbox')} ${state}, ${formatBytes(box.fileBytes)} on disk, commit ${box.commitP50Ms.toFixed(1)} ms (99 %: ${box.commitP99Ms.toFixed(1)})${written ? `, ${formatBytes(written)} written per record` : ''}`,
-    ...(box.lastError ? complaint(box.lastError) : []),
-  ]
-}
-
-function uplink(status: AgentStatus): string[] {
-  if (!status.sync) return []
-  const { uplink: up } = status.sync
-  const fine = up.state === 'live' || up.state === 'off'
-  const next =
-    up.nextRetryTimeUs > status.nowUs
-      ? `, next try in ${formatSpan((up.nextRetryTimeUs - status.nowUs) / 1000)}`
-      : ''
-  return [
-    `${head('uplink')} ${up.kind} ${fine ? good(up.state) : bad(up.state)}, ${formatCount(up.sentRecords)} records sent, last ${ago(status, up.lastAckTimeUs)}${next}`,
-    ...(up.lastError ? complaint(up.lastError) : []),
-  ]
-}
-
 function relay({ state, counts, vehicles, waiting, forward, lastError }: RelayStatus): string[] {
   const fine = state === 'live' && forward.state === 'live'
   const { critical, events, telemetry } = waiting
@@ -160,13 +132,4 @@ function machine({ parts }: AgentStatus): string[] {
 
 function ago({ nowUs }: AgentStatus, us: number): string {
   return us > 0 ? `${formatSpan((nowUs - us) / 1000)} ago` : 'never'
-}
-
-/** An error and what to do, below the line that it belongs to. */
-export function complaint(error: { code: string; message: string; hint?: string }): string[] {
-  const indent = ' '.repeat(HEAD_WIDTH + 1)
-  return [
-    `${indent}${bad(error.code)}: ${error.message}`,
-    ...(error.hint ? [`${indent}${paint('cyan', 'Next:', out)} ${error.hint}`] : []),
-  ]
 }

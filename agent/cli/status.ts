@@ -4,6 +4,7 @@ import { Outbox } from '../../sync/outbox/outbox.ts'
 import type { OutboxStat } from '../../sync/outbox/stat.ts'
 import { outboxOwner } from '../../sync/outbox/verify.ts'
 import { bootId } from '../clock.ts'
+import { loadConfig } from '../config/load.ts'
 import { type ListedEvent, listEvents } from '../local/events.ts'
 import { outboxPath } from '../open-sync.ts'
 import type { AgentStatus } from '../status.ts'
@@ -52,12 +53,13 @@ Examples:
     })
 }
 
-function down({ dataDir }: Place): DownStatus {
+function down({ dataDir, configFile }: Place): DownStatus {
   const events = listEvents(dataDir, { limit: LAST_EVENTS, whole: false })
   const path = outboxPath(dataDir)
   if (!existsSync(path)) return { state: 'down', dataDir, events }
-  const { vehicle } = outboxOwner(path)
-  const box = Outbox.open({ path, vehicle, bootId: bootId() })
+  const key = configFile ? loadConfig(configFile).outbox.key : undefined
+  const { vehicle } = outboxOwner(path, key)
+  const box = Outbox.open({ path, vehicle, bootId: bootId(), ...(key && { key }) })
   try {
     return { state: 'down', dataDir, outbox: box.stat(), events }
   } finally {

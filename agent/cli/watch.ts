@@ -3,9 +3,10 @@ import { Command } from 'commander'
 import { ask } from '../control/client.ts'
 import { complaintOf } from '../error.ts'
 import type { AgentStatus } from '../status.ts'
+import { complaint } from './complaint.ts'
 import { EXIT, fail, quietPipe } from './output.ts'
 import { type Place, type PlaceOptions, placeOf, withPlace } from './place.ts'
-import { complaint, statusScreen } from './status-screen.ts'
+import { statusScreen } from './status-screen.ts'
 import { stopAsked } from './stop-asked.ts'
 
 const EVERY_MS = 1_000

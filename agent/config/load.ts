@@ -74,6 +74,7 @@ export function parseConfig(text: string, file: string): LoadedConfig {
         { ...bus, dbc: bus.dbc.map((path) => resolve(base, path)) },
       ]),
     ),
+    outbox: withPaths(config.outbox, ['key.file'], base),
     uplink: withPaths(config.uplink, UPLINK_PATHS, base),
     ...(config.relay
       ? {

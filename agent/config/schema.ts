@@ -5,6 +5,7 @@ import { LANES } from '../../sync/record.ts'
 import { webSettings } from '../web/settings.ts'
 import { history } from './history.ts'
 import { mqttUplink, relay } from './mqtt.ts'
+import { outbox } from './outbox.ts'
 import { updates } from './updates.ts'
 
 const name = z
@@ -113,13 +114,6 @@ const model = z.strictObject({
   slot: name.optional(),
   lane: lane.default('events'),
   runtime: z.enum(['auto', 'compiled', 'tfjs-node', 'tfjs-wasm', 'tfjs-cpu']).default('auto'),
-})
-
-const outbox = z.strictObject({
-  /** Longest time that a record of the lower lanes waits for its commit. */
-  groupCommitMs: z.number().int().min(0).max(10_000).default(50),
-  /** Bytes of the outbox's files on disk, all lanes together. */
-  maxMiB: z.number().positive().default(512),
 })
 
 const secret = z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])

@@ -1,11 +1,13 @@
 import { closeSync, fstatSync, openSync, writeSync } from 'node:fs'
-import Database from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
 import { LEDGER_TYPE, parseLedger } from '../ledger.ts'
 import { LANES, type Lane, type NewRecord } from '../record.ts'
 import { PAGE_BYTES } from './database.ts'
+import type { Key } from './key.ts'
 import type { Row } from './lane-table.ts'
 import { emptyOutbox } from './schema.ts'
 import { CLOCKS, JSON_TYPE } from './shelf.ts'
+import { openSqlite } from './sqlite.ts'
 
 /** A record taken out of a damaged file, with the boot that it came from. */
 export interface SalvagedRecord extends NewRecord {
@@ -34,24 +36,26 @@ const LOST_BOOT = 'unknown'
  * size costs a few dozen look-ups.
  */
 export class DamagedFile {
-  readonly #db: Database.Database
+  readonly #db: Database
   readonly #kinds: ReadonlyMap<number, readonly string[]>
   readonly #boots: ReadonlyMap<number, readonly string[]>
   readonly epoch: string | undefined
 
   /** Throws what SQLite throws where nothing at all can be read. */
-  static open(file: string): DamagedFile {
+  static open(file: string, key?: Key): DamagedFile {
     try {
-      return new DamagedFile(file)
-    } catch {
+      return new DamagedFile(file, key)
+    } catch (error) {
+      // Encrypted, the first page holds what all others are read with.
+      if (key) throw error
       // The first page holds the schema, which is the same in every outbox.
       writeFirstPage(file)
-      return new DamagedFile(file)
+      return new DamagedFile(file, key)
     }
   }
 
-  private constructor(file: string) {
-    this.#db = new Database(file, { fileMustExist: true })
+  private constructor(file: string, key: Key | undefined) {
+    this.#db = openSqlite(file, key, { fileMustExist: true })
     try {
       this.#db.pragma('locking_mode = EXCLUSIVE')
       for (const lane of LANES) this.#db.prepare(`SELECT seq, payload FROM ${lane}`)

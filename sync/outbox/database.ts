@@ -1,6 +1,8 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
-import Database from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
+import type { Key } from './key.ts'
+import { openSqlite } from './sqlite.ts'
 
 export type { Database } from 'better-sqlite3'
 
@@ -21,12 +23,14 @@ export interface FileOptions {
    * `false`: another process may write between two transactions.
    */
   readonly exclusive: boolean
+  /** Where the file is encrypted. */
+  readonly key?: Key
 }
 
 /** Opens or makes a database whose commits survive a power cut; its folder is made. */
-export function openFile(path: string, options: FileOptions): Database.Database {
+export function openFile(path: string, options: FileOptions): Database {
   mkdirSync(dirname(path), { recursive: true })
-  const db = new Database(path, { timeout: LOCK_WAIT_MS })
+  const db = openSqlite(path, options.key, { timeout: LOCK_WAIT_MS })
   try {
     if (options.exclusive) db.pragma('locking_mode = EXCLUSIVE')
     db.pragma(`page_size = ${PAGE_BYTES}`)

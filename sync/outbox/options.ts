@@ -1,7 +1,14 @@
 import { SyncError } from '../errors.ts'
 import { LANES, type NewRecord } from '../record.ts'
 import type { OutboxClock } from './book.ts'
-import { type OutboxLimits, recordBytes } from './limits.ts'
+import type { Key, KeySource } from './key.ts'
+import {
+  DEFAULT_OUTBOX_LIMITS,
+  LEAST_FILE_BYTES,
+  type OutboxLimits,
+  recordBytes,
+} from './limits.ts'
+import { unlock } from './unlock.ts'
 
 export interface OutboxOptions {
   /** The database file; its folder is made. */
@@ -10,8 +17,27 @@ export interface OutboxOptions {
   /** Names this boot of the machine, so that monotonic times can be compared. */
   readonly bootId: string
   readonly limits?: Partial<OutboxLimits>
+  /** Where the key of an encrypted file comes from; without one the file is plain. */
+  readonly key?: KeySource
   /** Times for ledger records. */
   readonly clock?: OutboxClock
+}
+
+/** As given, with all limits and the key itself. */
+export type OpenOptions = Omit<OutboxOptions, 'key' | 'limits'> & {
+  readonly limits: OutboxLimits
+  readonly key: Key | undefined
+}
+
+/** Throws `OUTBOX_CONFIG` where the bounds leave no room, `OUTBOX_KEY` where the key is not the file's. */
+export function openOptions(options: OutboxOptions): OpenOptions {
+  const limits = { ...DEFAULT_OUTBOX_LIMITS, ...options.limits }
+  if (!(limits.maxBytes >= LEAST_FILE_BYTES)) {
+    throw new SyncError('OUTBOX_CONFIG', `an outbox of at most ${limits.maxBytes} bytes`, {
+      hint: `Give it at least ${LEAST_FILE_BYTES} bytes.`,
+    })
+  }
+  return { ...options, limits, key: unlock(options.path, options.key) }
 }
 
 export const systemClock: OutboxClock = {

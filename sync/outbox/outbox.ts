@@ -7,14 +7,16 @@ import { Book } from './book.ts'
 import { Eviction } from './eviction.ts'
 import { outboxFault } from './faults.ts'
 import { Graveyard } from './graveyard.ts'
+import { stampKey } from './key.ts'
 import { LaneBounds } from './lane-bounds.ts'
+import { type OutboxLimits, transactionBytes } from './limits.ts'
 import {
-  DEFAULT_OUTBOX_LIMITS,
-  LEAST_FILE_BYTES,
-  type OutboxLimits,
-  transactionBytes,
-} from './limits.ts'
-import { type OutboxOptions, payloadOf, systemClock } from './options.ts'
+  type OpenOptions,
+  type OutboxOptions,
+  openOptions,
+  payloadOf,
+  systemClock,
+} from './options.ts'
 import { type Quarantined, quarantine } from './quarantine.ts'
 import { SALVAGE_MS, Salvager } from './salvager.ts'
 import { newEpoch, openDatabase } from './schema.ts'
@@ -54,25 +56,21 @@ export class Outbox {
    * vehicle, `OUTBOX_FULL` or `OUTBOX_READONLY` where the disk does not play along.
    */
   static open(options: OutboxOptions): Outbox {
-    const limits = { ...DEFAULT_OUTBOX_LIMITS, ...options.limits }
-    if (!(limits.maxBytes >= LEAST_FILE_BYTES)) {
-      throw new SyncError('OUTBOX_CONFIG', `an outbox of at most ${limits.maxBytes} bytes`, {
-        hint: `Give it at least ${LEAST_FILE_BYTES} bytes.`,
-      })
-    }
+    const at = openOptions(options)
     try {
-      return new Outbox(options, limits, undefined)
+      return new Outbox(at)
     } catch (error) {
       const fault = outboxFault(error, options.path)
       if (!(fault instanceof SyncError) || fault.code !== 'OUTBOX_CORRUPT') throw fault
-      return Outbox.#openAfterCorruption(options, limits, fault)
+      return Outbox.#openAfterCorruption(at, fault)
     }
   }
 
-  static #openAfterCorruption(options: OutboxOptions, limits: OutboxLimits, fault: SyncError) {
+  static #openAfterCorruption(options: OpenOptions, fault: SyncError) {
     try {
-      const aside = quarantine(options.path, limits.maxQuarantinedFiles)
-      const outbox = new Outbox(options, limits, aside)
+      const { path, key, limits } = options
+      const aside = quarantine(path, limits.maxQuarantinedFiles, key)
+      const outbox = new Outbox(options, aside)
       const { epoch, file } = aside
       const detail = `${fault.message}; put aside as ${file}`
       const told: LedgerEntry = { cause: 'corrupt', lane: null, epoch, count: null, detail }
@@ -83,12 +81,13 @@ export class Outbox {
     }
   }
 
-  private constructor(options: OutboxOptions, limits: OutboxLimits, aside?: Quarantined) {
+  private constructor(options: OpenOptions, aside?: Quarantined) {
+    const { limits, key } = options
     this.path = options.path
     this.vehicle = options.vehicle
     this.quarantined = aside
     this.#limits = limits
-    const { db, epoch } = openDatabase(options.path, options.vehicle, limits)
+    const { db, epoch } = openDatabase(options.path, options.vehicle, limits, key)
     this.#db = db
     this.#epoch = epoch
     try {
@@ -100,7 +99,8 @@ export class Outbox {
       this.#bounds = new LaneBounds(this.#shelf, this.#space, this.#book, bounds)
       this.#eviction = new Eviction(this.#shelf, this.#space, this.#book, this.#bounds)
       this.#dead = new Graveyard(this.#shelf, this.#book, limits.maxDeadRecords)
-      this.#salvager = new Salvager(db, (...given) => this.#keep(...given))
+      this.#salvager = new Salvager(db, (...given) => this.#keep(...given), key)
+      if (key) stampKey(options.path, key)
     } catch (error) {
       db.close()
       throw error

@@ -1,6 +1,8 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import Database from 'better-sqlite3'
+import type { Database } from 'better-sqlite3'
+import type { Key } from './key.ts'
+import { openSqlite } from './sqlite.ts'
 
 /** A corrupt outbox that was put aside. */
 export interface Quarantined {
@@ -13,7 +15,7 @@ export interface Quarantined {
  * Renames a corrupt outbox and its log, so that a new one can begin at once and the old one can be
  * looked at later. Keeps the newest `maxFiles` such files.
  */
-export function quarantine(path: string, maxFiles: number): Quarantined {
+export function quarantine(path: string, maxFiles: number, key?: Key): Quarantined {
   const folder = dirname(path)
   const prefix = `${basename(path)}.corrupt-`
   const taken = quarantined(folder, prefix)
@@ -24,7 +26,7 @@ export function quarantine(path: string, maxFiles: number): Quarantined {
   const log = existsSync(`${path}-wal`)
   if (log) renameSync(`${path}-wal`, `${file}.log`)
   renameSync(path, file)
-  const epoch = epochOf(file)
+  const epoch = epochOf(file, key)
   if (log) renameSync(`${file}.log`, `${file}-wal`)
   for (const name of taken.slice(0, Math.max(0, taken.length + 1 - maxFiles))) {
     rmSync(join(folder, name), { force: true })
@@ -44,10 +46,10 @@ function numberOf(name: string, prefix: string): number {
 }
 
 /** Looked up without the log, so that nothing of what is to be examined is folded away. */
-function epochOf(file: string): string | undefined {
-  let db: Database.Database | undefined
+function epochOf(file: string, key: Key | undefined): string | undefined {
+  let db: Database | undefined
   try {
-    db = new Database(file)
+    db = openSqlite(file, key)
     db.pragma('locking_mode = EXCLUSIVE')
     const epoch = db.prepare("SELECT value FROM meta WHERE key = 'epoch'").pluck().get()
     return typeof epoch === 'string' ? epoch : undefined

@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3'
 import type { LedgerEntry } from '../ledger.ts'
 import { LANES, type Lane } from '../record.ts'
 import { DamagedFile, type SalvagedRecord } from './damaged.ts'
+import type { Key } from './key.ts'
 
 /** Salvage goes on for so long at a time, so that new records need not wait for it. */
 export const SALVAGE_MS = 200
@@ -44,12 +45,14 @@ export type Keep = (
 export class Salvager {
   readonly #db: Database
   readonly #keep: Keep
+  readonly #key: Key | undefined
   #progress: Progress | undefined
   #source: DamagedFile | undefined
 
-  constructor(db: Database, keep: Keep) {
+  constructor(db: Database, keep: Keep, key?: Key) {
     this.#db = db
     this.#keep = keep
+    this.#key = key
     const row = db.prepare("SELECT value FROM meta WHERE key = 'salvage'").pluck().get()
     if (typeof row === 'string') this.#progress = JSON.parse(row) as Progress
   }
@@ -138,7 +141,7 @@ export class Salvager {
   #open(file: string): DamagedFile | undefined {
     if (this.#source) return this.#source
     try {
-      this.#source = DamagedFile.open(file)
+      this.#source = DamagedFile.open(file, this.#key)
     } catch {
       return undefined
     }

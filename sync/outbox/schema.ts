@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { statSync } from 'node:fs'
-import Sqlite from 'better-sqlite3'
 import { SyncError } from '../errors.ts'
 import { LANES } from '../record.ts'
 import { type Database, openFile, PAGE_BYTES, syncFolder } from './database.ts'
+import type { Key } from './key.ts'
 import { type OutboxLimits, walBytes } from './limits.ts'
+import { openSqlite } from './sqlite.ts'
 
 /** `mpob` in the file's header: says that a SQLite file is an outbox. */
 const APPLICATION_ID = 0x6d706f62
@@ -47,7 +48,7 @@ const SCHEMA = `
 
 /** The bytes of an outbox without a record. */
 export function emptyOutbox(): Buffer {
-  const db = new Sqlite(':memory:')
+  const db = openSqlite(':memory:', undefined)
   try {
     db.pragma(`page_size = ${PAGE_BYTES}`)
     db.pragma('auto_vacuum = INCREMENTAL')
@@ -59,8 +60,8 @@ export function emptyOutbox(): Buffer {
 }
 
 /** Whose outbox this file is; throws what SQLite throws, or `OUTBOX_FOREIGN`. */
-export function ownerOf(path: string): { vehicle: string; epoch: string } {
-  const db = new Sqlite(path, { fileMustExist: true })
+export function ownerOf(path: string, key?: Key): { vehicle: string; epoch: string } {
+  const db = openSqlite(path, key, { fileMustExist: true })
   try {
     db.pragma('locking_mode = EXCLUSIVE')
     if (db.pragma('application_id', { simple: true }) !== APPLICATION_ID) {
@@ -78,12 +79,13 @@ export function openDatabase(
   path: string,
   vehicle: string,
   limits: OutboxLimits,
+  key?: Key,
 ): { db: Database; epoch: string } {
   const log = walBytes(limits)
   // The last fence: what the estimates of eviction miss, SQLite itself refuses. The log may for a
   // moment be twice its size, by one transaction that began just before the limit.
   const maxFileBytes = limits.maxBytes - 2 * log
-  const db = openFile(path, { walBytes: log, maxFileBytes, exclusive: true })
+  const db = openFile(path, { walBytes: log, maxFileBytes, exclusive: true, ...(key && { key }) })
   try {
     db.pragma(`journal_size_limit = ${log}`)
     const epoch = identify(db, path, vehicle)

@@ -4,9 +4,11 @@ import { LANES, type Lane } from '../record.ts'
 import { loadCounters } from './counters.ts'
 import type { Database } from './database.ts'
 import { outboxFault } from './faults.ts'
+import type { KeySource } from './key.ts'
 import { LaneTable } from './lane-table.ts'
 import { DEFAULT_OUTBOX_LIMITS } from './limits.ts'
 import { openDatabase, ownerOf } from './schema.ts'
+import { unlock } from './unlock.ts'
 
 export interface LaneCheck {
   readonly records: number
@@ -31,28 +33,29 @@ export interface Verification {
 const MAX_PROBLEMS = 20
 
 /** Whose outbox this is. Throws `OUTBOX_*` where it is none, or is in use. */
-export function outboxOwner(path: string): { vehicle: string; epoch: string } {
+export function outboxOwner(path: string, source?: KeySource): { vehicle: string; epoch: string } {
   if (!existsSync(path)) {
     throw new SyncError('OUTBOX_FOREIGN', `there is no outbox at ${path}`, {
       hint: 'Name the agent’s config with -c, or its folder with --data-dir.',
     })
   }
+  const key = unlock(path, source)
   try {
-    return ownerOf(path)
+    return ownerOf(path, key)
   } catch (error) {
     throw outboxFault(error, path)
   }
 }
 
 /** Checks every page, row, chain and counter of an outbox that nobody uses; changes nothing in it. */
-export function verifyOutbox(path: string): Verification {
+export function verifyOutbox(path: string, source?: KeySource): Verification {
   const problems: string[] = []
   let owner: { vehicle: string; epoch: string } | undefined
   let db: Database | undefined
   try {
-    owner = outboxOwner(path)
+    owner = outboxOwner(path, source)
     const limits = { ...DEFAULT_OUTBOX_LIMITS, maxBytes: 2 ** 40, maxCheckedBytes: 0 }
-    db = openDatabase(path, owner.vehicle, limits).db
+    db = openDatabase(path, owner.vehicle, limits, unlock(path, source)).db
     const answers = db.pragma(`integrity_check(${MAX_PROBLEMS})`) as { integrity_check: string }[]
     for (const { integrity_check } of answers) {
       if (integrity_check !== 'ok') problems.push(integrity_check)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { Milepost } from '../support/cli.ts'
-import { record, tempFolder } from '../sync/support.ts'
+import { record, SMALL, tempFolder } from '../sync/support.ts'
 
 async function buffer(...args: string[]) {
   const { code, stdout, stderr } = await new Milepost(['buffer', ...args, '--json']).finished
@@ -14,7 +14,7 @@ async function buffer(...args: string[]) {
 test('buffer: stat, verify, export, import, damage and repair, as a person calls them', async (t) => {
   const folder = tempFolder(t)
   const path = join(folder, 'outbox.db')
-  const outbox = Outbox.open({ path, vehicle: 'truck-7', bootId: 'b' })
+  const outbox = Outbox.open({ path, vehicle: 'truck-7', bootId: 'b', limits: SMALL })
   for (let i = 0; i < 20; i++) {
     outbox.append(Array.from({ length: 50 }, () => record('telemetry', `"${'x'.repeat(300)}"`)))
   }

@@ -1,0 +1,55 @@
+import type { BlockedLane } from '../../sync/status.ts'
+import type { SyncStatus } from '../../sync/sync-thread.ts'
+import { complaint } from './complaint.ts'
+import { formatBytes, formatCount, formatSpan, paint } from './output.ts'
+
+/** Lanes, outbox and uplink: each state that is not well with its reason and what to do next. */
+export function syncLines({ lanes, outbox, uplink }: SyncStatus, nowUs: number): string[] {
+  const out = process.stdout
+  const head = (text: string): string => paint('bold', text.padEnd(9), out)
+  const ago = (us: number): string => (us > 0 ? `${formatSpan((nowUs - us) / 1000)} ago` : 'never')
+  const lines: string[] = []
+  for (const [lane, s] of Object.entries(lanes)) {
+    const lost = s.evicted + s.dropped
+    lines.push(
+      `${head('lane')} ${lane.padEnd(9)} ${formatCount(s.records)} waiting, ${formatBytes(s.bytes)}, oldest ${ago(s.oldestTimeUs)}${lost > 0 ? `, ${paint('yellow', `${formatCount(lost)} lost`, out)}` : ''}`,
+    )
+    const blocked = uplink.blocked?.find((each) => each.lane === lane)
+    if (blocked) lines.push(...blockedLines(blocked, nowUs))
+  }
+  const written = outbox.writtenBytesPerRecord
+  lines.push(
+    `${head('outbox')} ${paint(outbox.state === 'ok' ? 'green' : 'yellow', outbox.state, out)}, ${formatBytes(outbox.fileBytes)} on disk, commit ${outbox.commitP50Ms.toFixed(1)} ms (99 %: ${outbox.commitP99Ms.toFixed(1)})${written ? `, ${formatBytes(written)} written per record` : ''}${outbox.encrypted ? ', encrypted' : ''}`,
+  )
+  if (outbox.lastError && outbox.state !== 'ok') lines.push(...complaint(outbox.lastError))
+  if (outbox.quarantinedFile) {
+    lines.push(`${' '.repeat(10)}a corrupt outbox lies aside as ${outbox.quarantinedFile}`)
+  }
+  const good = uplink.state === 'live' || uplink.state === 'off'
+  const retry =
+    uplink.nextRetryTimeUs > nowUs
+      ? `, next try in ${formatSpan((uplink.nextRetryTimeUs - nowUs) / 1000)}`
+      : ''
+  const delivery = uplink.delivery ? `, ${uplink.delivery}` : ''
+  lines.push(
+    `${head('uplink')} ${uplink.kind} ${paint(good ? 'green' : 'yellow', uplink.state, out)}${delivery}, ${formatCount(uplink.sentRecords)} records sent, last ${ago(uplink.lastAckTimeUs)}${retry}`,
+  )
+  if (uplink.lastError) lines.push(...complaint(uplink.lastError))
+  if (outbox.deadRecords > 0) {
+    lines.push(
+      `${head('rejected')} ${paint('yellow', `${formatCount(outbox.deadRecords)} records`, out)} that the other side refused lie aside; the rest went on`,
+    )
+    if (uplink.lastRejection) lines.push(...complaint(uplink.lastRejection))
+  }
+  return lines
+}
+
+function blockedLines(blocked: BlockedLane, nowUs: number): string[] {
+  const { sinceUs, tries, nextRetryTimeUs } = blocked
+  const next =
+    nextRetryTimeUs > nowUs ? `in ${formatSpan((nextRetryTimeUs - nowUs) / 1000)}` : 'now'
+  return [
+    `${' '.repeat(10)}${paint('yellow', 'blocked', process.stdout)} for ${formatSpan((nowUs - sinceUs) / 1000)}, tried ${formatCount(tries)} times, next try ${next}; the other lanes go on`,
+    ...complaint(blocked),
+  ]
+}
