@@ -13,6 +13,7 @@ export type AgentErrorCode =
   | 'BUSY'
   | 'DATA_DIR_DENIED'
   | 'USAGE'
+  | 'TRAINING_CHECKPOINT'
   | 'STOP_FAILED'
   | 'STOP_TIMEOUT'
   | 'WEB_TOKEN'

@@ -55,6 +55,10 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     'score rows, train, verify and show bundles',
     async () => (await import('./model.ts')).modelCommand(),
   ],
+  train: [
+    'train a bundle from the history on Kafka',
+    async () => (await import('./train.ts')).trainCommand(),
+  ],
   buffer: [
     'look at, check, repair, export and import what waits to be sent',
     async () => (await import('./buffer.ts')).bufferCommand(),

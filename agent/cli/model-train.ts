@@ -9,37 +9,9 @@ import { type TrainingOptions, trainBundle } from '../../models/training/train.t
 import { FAULT_KINDS } from '../../sensors/simulator/faults.ts'
 import { CODE_VERSION } from '../code-version.ts'
 import { type DriveResult, judgeDrive, simulatedRows, simulationSource } from './model-drives.ts'
-import { formatCount, formatSpan, paint } from './output.ts'
-
-/** What takes longer than this tells how far it is. */
-const PROGRESS_AFTER_MS = 2000
-const PROGRESS_EVERY_MS = 500
-
-/** Writes lines of progress to stderr: one line that changes on a terminal, a line each elsewhere. */
-class Progress {
-  #startMs = performance.now()
-  #nextMs = PROGRESS_AFTER_MS
-  #shown = false
-
-  tell(text: (passedMs: number) => string): void {
-    const passedMs = performance.now() - this.#startMs
-    if (passedMs < this.#nextMs) return
-    const terminal = process.stderr.isTTY
-    this.#nextMs = passedMs + (terminal ? PROGRESS_EVERY_MS : 10 * PROGRESS_EVERY_MS)
-    process.stderr.write(terminal ? `\r\x1b[K${text(passedMs)}` : `${text(passedMs)}\n`)
-    this.#shown = terminal
-  }
-
-  /** Time is counted anew, for a part with an end of its own. */
-  restart(): void {
-    this.#startMs = performance.now()
-    this.#nextMs = 0
-  }
-
-  end(): void {
-    if (this.#shown) process.stderr.write('\r\x1b[K')
-  }
-}
+import { formatCount, formatSpan } from './output.ts'
+import { Progress } from './progress.ts'
+import { trainedJson, trainedText } from './trained.ts'
 
 export async function train(options: {
   recipe: string
@@ -64,15 +36,7 @@ export async function train(options: {
       ),
   })
   progress.end()
-  const { trained, threshold, name } = bundle.manifest
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ name, hash: bundle.hash, threshold, trained })}\n`
-      : `${paint('green', 'trained', process.stdout)} ${name} ${bundle.hash}\n` +
-          `${formatCount(trained.used)} rows to train on, ${formatCount(trained.heldOut)} held out, ` +
-          `${formatCount(trained.failed)} failed, ${formatCount(trained.otherVehicles)} of other vehicles, ` +
-          `${formatCount(trained.incomplete)} incomplete; threshold ${threshold.value} (${threshold.basis})\n`,
-  )
+  process.stdout.write(options.json ? trainedJson(bundle) : trainedText(bundle))
 }
 
 type Source = Pick<TrainingOptions, 'rows' | 'source'>

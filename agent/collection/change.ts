@@ -37,6 +37,7 @@ export class ChangeCampaign implements Campaign {
         campaign: this.config.id,
         timeUs,
         signal: this.#watched.signals[slot].name,
+        unit: this.#watched.signals[slot].unit,
         value: jsonNumber(value),
         ...(sent ? { was: jsonNumber(sent.value) } : {}),
       }

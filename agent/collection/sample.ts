@@ -2,6 +2,7 @@ import type { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
 import type { CampaignConfig } from '../config/schema.ts'
 import type { Campaign, Emit } from './campaign.ts'
 import { Snapshot } from './snapshot.ts'
+import { UnitsTold } from './units.ts'
 import { Watched } from './watched.ts'
 
 /** A snapshot every T: taken when the first reading at or past the next instant comes by. */
@@ -10,6 +11,7 @@ export class SampleCampaign implements Campaign {
   readonly #watched: Watched
   readonly #everyUs: number
   readonly #latest = new Snapshot()
+  readonly #units = new UnitsTold()
   #nextUs = 0
 
   constructor(config: CampaignConfig, catalog: SignalCatalog) {
@@ -44,7 +46,8 @@ export class SampleCampaign implements Campaign {
     const oldestUs = atUs - this.config.staleAfterMs * 1000
     const signals = this.#latest.take(this.#watched.signals, oldestUs)
     if (!signals) return
-    const content = { campaign: this.config.id, timeUs: atUs, signals }
+    const units = this.#units.take(this.#watched.signals, signals, atUs)
+    const content = { campaign: this.config.id, timeUs: atUs, signals, ...(units && { units }) }
     emit({ type: 'milepost.snapshot.v1', timeUs: atUs, content })
   }
 }

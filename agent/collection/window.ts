@@ -1,6 +1,7 @@
 import type { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
 import type { CampaignConfig } from '../config/schema.ts'
 import type { Campaign, Emit } from './campaign.ts'
+import { UnitsTold } from './units.ts'
 import { jsonNumber, Watched } from './watched.ts'
 
 /** Numbers kept for each signal: count, sum, smallest, largest, last. */
@@ -15,6 +16,7 @@ export class WindowCampaign implements Campaign {
   readonly config: CampaignConfig
   readonly #watched: Watched
   readonly #everyUs: number
+  readonly #units = new UnitsTold()
   #cells = new Float64Array(16 * CELLS)
   #seen = new Uint8Array(16)
   /** Start of the open window; negative: none is open. */
@@ -84,7 +86,15 @@ export class WindowCampaign implements Campaign {
     }
     if (!any) return
     const [fromUs, timeUs] = [this.#fromUs, this.#fromUs + this.#everyUs]
-    const content = { campaign: this.config.id, fromUs, timeUs, complete, signals }
+    const units = this.#units.take(this.#watched.signals, signals, fromUs)
+    const content = {
+      campaign: this.config.id,
+      fromUs,
+      timeUs,
+      complete,
+      signals,
+      ...(units && { units }),
+    }
     emit({ type: 'milepost.window.v1', timeUs, content })
   }
 

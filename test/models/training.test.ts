@@ -3,14 +3,15 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { openNetwork } from '../../models/runtime/open.ts'
+import { packState, type Saved, unpackState } from '../../models/saved.ts'
 import { Scorer } from '../../models/scorer.ts'
 import { areaUnderCurve } from '../../models/training/evaluate.ts'
 import { randomOf } from '../../models/training/random.ts'
 import { parseRecipe } from '../../models/training/recipe.ts'
 import { RowStore } from '../../models/training/row-store.ts'
-import { collectRows, type TrainingRow } from '../../models/training/rows.ts'
+import { collectRows, RowCollector, type TrainingRow } from '../../models/training/rows.ts'
 import { chooseThreshold, countAlarms } from '../../models/training/threshold.ts'
-import { trainBundle } from '../../models/training/train.ts'
+import { trainBundle, trainCollected } from '../../models/training/train.ts'
 import { tempFolder } from './bundles.ts'
 
 const RECIPE = `
@@ -60,6 +61,52 @@ test('the same rows, recipe and seed give the same hash; other ones another', as
   const seed = await trained(join(dir, 'c'), RECIPE.replace('seed: 7', 'seed: 8'))
   const rows = await trained(join(dir, 'd'), RECIPE, 2)
   assert.equal(new Set([first.hash, seed.hash, rows.hash]).size, 3)
+})
+
+test('a training that goes on from any epoch, or from collected rows, gives the same hash', async (t) => {
+  const dir = tempFolder(t)
+  const states: Saved[] = []
+  const options = { recipe: recipe(), source: () => SOURCE, codeVersion: 'test' }
+  const whole = new RowCollector(recipe())
+  const halves = new RowCollector(recipe())
+  const rest = new RowCollector(recipe())
+  let n = 0
+  for await (const row of madeUp(1, 400)) {
+    whole.add(row)
+    if (n++ < 217) halves.add(row)
+    else {
+      if (n === 218) rest.restore(unpackState(packState(halves.save())))
+      rest.add(row)
+    }
+  }
+  const saveEpoch = async (state: () => Promise<Saved>) => void states.push(await state())
+  const first = await trainCollected(whole.finish(), { ...options, out: join(dir, 'a'), saveEpoch })
+  assert.equal(first.hash, (await trained(join(dir, 'b'))).hash)
+  assert.equal(states.length, 10)
+  for (const at of [0, 4, 9]) {
+    const resumeFrom = unpackState(packState(states[at]))
+    let epochs = 0
+    const onEpoch = () => void epochs++
+    const out = join(dir, `from-${at}`)
+    const again = await trainCollected(rest.finish(), { ...options, out, resumeFrom, onEpoch })
+    assert.equal(again.hash, first.hash)
+    assert.equal(epochs, 9 - at, 'what was done is not done again')
+  }
+})
+
+test('a sample that is cut off and gone on with is the sample of one reading', async () => {
+  const one = recipe((text) => text.replace('epochs: 10', 'epochs: 10, maxRows: 100'))
+  const whole = new RowCollector(one)
+  const first = new RowCollector(one)
+  const second = new RowCollector(one)
+  let n = 0
+  for await (const row of madeUp(1, 3000)) {
+    whole.add(row)
+    if (++n <= 1234) first.add(row)
+    if (n === 1234) second.restore(unpackState(packState(first.save())))
+    if (n > 1234) second.add(row)
+  }
+  assert.deepEqual(second.save(), whole.save())
 })
 
 test('a broken relation between signals is found, though each is in its range', async (t) => {

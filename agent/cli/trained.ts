@@ -1,0 +1,20 @@
+import type { Bundle } from '../../models/bundle/load.ts'
+import { formatCount, paint } from './output.ts'
+
+/** What came of a training, for a program. */
+export function trainedJson({ hash, manifest }: Bundle, more: object = {}): string {
+  const { name, kind, threshold, trained } = manifest
+  const { content: _, ...recipe } = trained.recipe
+  return `${JSON.stringify({ name, kind, hash, threshold, trained: { ...trained, recipe }, ...more })}\n`
+}
+
+/** What came of a training, for a person. */
+export function trainedText({ hash, manifest }: Bundle): string {
+  const { name, threshold, trained } = manifest
+  return (
+    `${paint('green', 'trained', process.stdout)} ${name} ${hash}\n` +
+    `${formatCount(trained.used)} rows to train on, ${formatCount(trained.heldOut)} held out, ` +
+    `${formatCount(trained.failed)} failed, ${formatCount(trained.otherVehicles)} of other vehicles, ` +
+    `${formatCount(trained.incomplete)} incomplete; threshold ${threshold.value} (${threshold.basis})\n`
+  )
+}

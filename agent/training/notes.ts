@@ -1,0 +1,45 @@
+import type { LogCounts, LoggedUnitProblem } from '../../models/features/log.ts'
+import type { InputSpec } from '../../models/features/spec.ts'
+import type { LogRecordCounts } from './log.ts'
+
+/** Inputs named at most as the cause of rows that were not made. */
+const MAX_NAMED = 5
+
+/** What of a history could not be used, and why, in sentences without a full stop. */
+export function notesOf(
+  inputs: readonly InputSpec[],
+  read: {
+    readonly log: LogRecordCounts
+    readonly features: LogCounts
+    readonly skippedBy: readonly number[]
+    readonly problems: readonly LoggedUnitProblem[]
+  },
+): string[] {
+  const { log, features, skippedBy, problems } = read
+  const notes: string[] = []
+  const told = (count: number, what: string) => {
+    if (count > 0) notes.push(`${count.toLocaleString('en-US')} ${what}`)
+  }
+  if (log.records === 0) notes.push('The range is empty: no record lies in it')
+  told(log.otherTypes, 'records hold no readings')
+  told(log.poison, 'records are poison: their content is not of their type')
+  told(log.late, 'records came twice, or after ones that follow them')
+  told(log.gaps, 'records are missing that others name: evicted on the vehicle, or not yet here')
+  for (const { signal, unit, wanted, vehicles } of problems) {
+    notes.push(`${signal} came in ${unit || 'no unit'}, not ${wanted}, from ${vehicles} vehicles`)
+  }
+  told(features.otherUnit, 'readings were left out for their unit')
+  told(features.rejected, 'readings were no finite number')
+  told(features.late, 'readings came after their row was made')
+  told(features.restarts, 'times a clock went back')
+  if (features.skipped > 0) {
+    const causes = inputs
+      .map(({ name }, i) => ({ name, count: skippedBy[i] }))
+      .filter(({ count }) => count > 0)
+      .sort((a, b) => b.count - a.count)
+      .slice(0, MAX_NAMED)
+      .map(({ name, count }) => `${name} (${count.toLocaleString('en-US')})`)
+    told(features.skipped, `rows were not made for a missing value: ${causes.join(', ')}`)
+  }
+  return notes
+}

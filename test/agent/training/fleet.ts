@@ -1,0 +1,77 @@
+import { driveReadings } from '../../../agent/cli/model-drives.ts'
+import { type Collected, makeCampaign } from '../../../agent/collection/campaign.ts'
+import type { CampaignConfig } from '../../../agent/config/schema.ts'
+import { SignalCatalog } from '../../../sensors/reading.ts'
+import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
+import type { StoredRecord } from '../../../sync/record.ts'
+import type { SharedCentral } from '../../support/central.ts'
+import { Records } from '../../sync/kafka/support.ts'
+
+export const SIGNALS = ['Engine.Rpm', 'Engine.Load', 'EngineAir.MassFlow', 'Tyre.PressureFrontLeft']
+
+/** A recipe for these signals, small enough to be trained in a test. */
+export const RECIPE = `
+name: from-the-log
+kind: reconstruction
+seed: 3
+features:
+  sampleEveryMs: 1000
+  missing: { rule: hold, maxAgeMs: 10000 }
+  inputs:
+    - { name: Engine.Rpm, unit: rpm }
+    - { name: Engine.Load, unit: "%" }
+    - { name: EngineAir.MassFlow, unit: g/s }
+    - { name: Tyre.PressureFrontLeft, unit: kPa }
+split: { heldOutShare: 0.4 }
+network: { hidden: [5, 2, 5] }
+training: { epochs: 6, batchRows: 64, learningRate: 0.01 }
+threshold: { alarms: 1, hours: 1 }
+alarm: { clearRatio: 0.8, coolDownMs: 5000, minDurationMs: 0 }
+`
+
+type Way = Partial<CampaignConfig>
+const SNAPSHOTS: Way = { sampleEveryMs: 1000 }
+
+/** What an agent collects on a drive of this seed. */
+export function collectDrive(seed: number, seconds: number, way: Way = SNAPSHOTS): Collected[] {
+  const catalog = new SignalCatalog()
+  const campaign = makeCampaign(
+    { id: 'drive', lane: 'telemetry', staleAfterMs: 10_000, signals: SIGNALS, ...way },
+    { catalog, known: { has: () => true, all: () => [], open: true }, fetch: () => {} },
+  )
+  const records: Collected[] = []
+  for (const batch of driveReadings({ seed, seconds }, catalog)) {
+    campaign.observe(batch, (record) => records.push(record))
+  }
+  return records
+}
+
+export function stored(collected: readonly Collected[], records = new Records()): StoredRecord[] {
+  return collected.map(({ type, timeUs, content }) =>
+    records.next('telemetry', { type, timeUs, payload: Buffer.from(JSON.stringify(content)) }),
+  )
+}
+
+/** Sends records of vehicles to a topic, exactly once, as agents do; returns the topic. */
+export async function sendFleet(
+  central: SharedCentral,
+  fleet: ReadonlyMap<string, readonly StoredRecord[]>,
+  partitions = 3,
+): Promise<string> {
+  const topic = central.unique('telemetry')
+  const checkpointTopic = central.unique('checkpoints')
+  await central.createTopics([
+    // The drives are of a day long ago.
+    { topic, partitions, config: { 'retention.ms': '-1' } },
+    { topic: checkpointTopic, partitions: 3, config: {} },
+  ])
+  const topics = { critical: topic, events: topic, telemetry: topic }
+  const run = central.unique('run')
+  for (const [vehicle, records] of fleet) {
+    const uplink = createKafkaUplink({ brokers: [central.bootstrap], topics, checkpointTopic })
+    await uplink.open({ vehicle, epoch: `epoch-${run}` })
+    for (let at = 0; at < records.length; at += 500) await uplink.send(records.slice(at, at + 500))
+    await uplink.close()
+  }
+  return topic
+}
