@@ -1,7 +1,11 @@
-import { Environment } from '@marcbachmann/cel-js'
+import type { Environment } from '@marcbachmann/cel-js'
+import { lazy } from '../../sensors/lazy.ts'
 import { nearest } from '../config/nearest.ts'
 import { compileNode } from './condition-code.ts'
 import { type Reference, referencesIn } from './condition-names.ts'
+
+/** Loaded only where a campaign has a condition. */
+const cel = lazy<typeof import('@marcbachmann/cel-js')>('@marcbachmann/cel-js')
 
 /** Most nodes of one condition: a bound for what an evaluation costs. */
 const LIMITS = { maxAstNodes: 500, maxDepth: 50, maxListElements: 64, maxCallArguments: 8 }
@@ -64,7 +68,7 @@ export function compileCondition(text: string, known: KnownNames): Condition {
 function parsed(text: string, known: KnownNames): Reference[] {
   let references: Reference[]
   try {
-    references = referencesIn(new Environment({ limits: LIMITS }).parse(text).ast, known)
+    references = referencesIn(new (cel().Environment)({ limits: LIMITS }).parse(text).ast, known)
   } catch (error) {
     throw new ConditionError(reasonOf(error))
   }
@@ -83,7 +87,7 @@ function variable(index: number): string {
 }
 
 function environment(count: number): Environment {
-  const env = new Environment({ limits: LIMITS })
+  const env = new (cel().Environment)({ limits: LIMITS })
     .registerFunction('abs(double): double', (a: number) => Math.abs(a))
     .registerFunction('min(double, double): double', (a: number, b: number) => Math.min(a, b))
     .registerFunction('max(double, double): double', (a: number, b: number) => Math.max(a, b))
@@ -130,7 +134,7 @@ function literalsIn(text: string): Edit[] {
     if (op === 'value' && typeof args === 'bigint') edits.push({ start, end, text: `${args}.0` })
     else visit(args)
   }
-  visit(new Environment({ limits: LIMITS }).parse(text).ast)
+  visit(new (cel().Environment)({ limits: LIMITS }).parse(text).ast)
   return edits
 }
 

@@ -1,4 +1,8 @@
-import Qty from 'js-quantities'
+import type Quantities from 'js-quantities'
+import { lazy } from '../../sensors/lazy.ts'
+
+/** Loaded only where units are given. */
+const quantity = lazy<typeof Quantities>('js-quantities')
 
 /** How a value in one unit becomes one in another: `value * factor + offset`. */
 export interface Conversion {
@@ -88,7 +92,7 @@ export function conversionOf(from: string, to: string): Conversion {
   const [sources, targets] = [meanings(from), meanings(to)]
   for (const source of sources) {
     for (const target of targets) {
-      if (Qty(1, source).isCompatible(Qty(1, target))) return between(source, target)
+      if (quantity()(1, source).isCompatible(quantity()(1, target))) return between(source, target)
     }
   }
   throw new UnitError(
@@ -98,9 +102,9 @@ export function conversionOf(from: string, to: string): Conversion {
 
 function between(source: string, target: string): Conversion {
   const [a, b] = [DIFFERENCES[source], DIFFERENCES[target]]
-  if (!a || !b) return { factor: Qty(1, source).to(target).scalar, offset: 0 }
-  const offset = Number(Qty(0, source).to(target).scalar.toPrecision(OFFSET_DIGITS))
-  return { factor: Qty(1, a).to(b).scalar, offset }
+  if (!a || !b) return { factor: quantity()(1, source).to(target).scalar, offset: 0 }
+  const offset = Number(quantity()(0, source).to(target).scalar.toPrecision(OFFSET_DIGITS))
+  return { factor: quantity()(1, a).to(b).scalar, offset }
 }
 
 /** What the library calls a unit; several where the text is ambiguous. Throws `UnitError`. */
@@ -113,7 +117,7 @@ function meanings(text: string): string[] {
 
 function isKnown(unit: string): boolean {
   try {
-    Qty(1, unit)
+    quantity()(1, unit)
     return unit !== ''
   } catch {
     return false
@@ -121,7 +125,7 @@ function isKnown(unit: string): boolean {
 }
 
 function kindOf(unit: string): string {
-  const kind = DIFFERENCES[unit] ? 'temperature' : Qty(1, unit).kind()
+  const kind = DIFFERENCES[unit] ? 'temperature' : quantity()(1, unit).kind()
   return kind ? ` (${kind.replaceAll('_', ' ')})` : ''
 }
 

@@ -96,6 +96,16 @@ export function busOff(name: string): SensorError {
   })
 }
 
+/** Error frames and no other: what a wrong bitrate looks like. */
+export function onlyErrors(name: string): SensorError {
+  return new SensorError('DEVICE_PROTOCOL', `${name} has only errors, and no frame at all.`, {
+    hint:
+      `The bitrate is probably wrong: ip link set ${name} down && ` +
+      `ip link set ${name} up type can bitrate 250000 listen-only on ` +
+      '(500000, 250000, 125000 and 1000000 are common); then check wiring and termination.',
+  })
+}
+
 /** Counters now; undefined once the interface is gone. */
 export function readCounters(name: string, sys = SYS): InterfaceCounters | undefined {
   const counters: Partial<InterfaceCounters> = {}

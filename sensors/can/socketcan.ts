@@ -6,7 +6,7 @@ import type { Sensor, SensorContext, SensorKind } from '../sensor.ts'
 import { BusErrors } from './error-frames.ts'
 import { failure } from './failure.ts'
 import { idFilter } from './id-filter.ts'
-import { busOff } from './interface.ts'
+import { busOff, onlyErrors } from './interface.ts'
 import type { FromReceiveWorker } from './receive-worker.ts'
 import { FrameRing } from './ring.ts'
 import type { CanSocket } from './socket.ts'
@@ -52,6 +52,8 @@ export const socketcan: SensorKind<SocketCanConfig> = {
 
 /** How often the interface's counters are read. */
 const COUNTERS_EVERY_MS = 1000
+/** Looks in a row at a bus in error with error frames and no other, before it is given up. */
+const MAX_ERRORS_ONLY = 3
 /** Batches taken before other work of the process gets its turn. */
 const BATCHES_PER_TURN = 8
 
@@ -61,6 +63,8 @@ export class SocketCanSensor implements Sensor {
   /** Kept over reopening: a bus that goes off every hour is to be seen. */
   readonly #errors = new BusErrors()
   readonly #batch = new FrameBatch()
+  /** Frames that are no error frames. */
+  #dataFrames = 0
 
   constructor(config: SocketCanConfig) {
     this.#config = config
@@ -143,16 +147,23 @@ export class SocketCanSensor implements Sensor {
     })
   }
 
-  /** Tells now and then how the device is; rejects once its controller stays bus-off. */
+  /** Tells now and then how the device is; rejects once it stays bus-off, or has nothing but errors. */
   #watch(tell: () => void, undo: (() => void)[]): Promise<void> {
     return new Promise((_, reject) => {
       let wasOff = false
+      let errorsOnly = 0
+      let before = { errors: this.#errors.errorFrames, frames: this.#dataFrames }
       const timer = setInterval(() => {
         tell()
         // With `restart-ms` the driver brings it back by itself: not after a second, it does not.
         const off = this.#errors.state === 'bus-off'
         if (off && wasOff) reject(busOff(this.#config.interface))
         wasOff = off
+        const now = { errors: this.#errors.errorFrames, frames: this.#dataFrames }
+        const none = now.errors > before.errors && now.frames === before.frames
+        errorsOnly = none && this.#errors.state === 'error-passive' ? errorsOnly + 1 : 0
+        before = now
+        if (errorsOnly === MAX_ERRORS_ONLY) reject(onlyErrors(this.#config.interface))
       }, COUNTERS_EVERY_MS)
       undo.push(() => clearInterval(timer))
     })
@@ -169,9 +180,12 @@ export class SocketCanSensor implements Sensor {
   #deliver(ring: FrameRing, context: SensorContext): void {
     const batch = this.#batch
     ring.take(batch)
+    this.#dataFrames += batch.count
     if (this.#config.errorFrames) {
       for (let i = 0; i < batch.count; i++) {
-        if (batch.flags[i] & FRAME_ERR) this.#errors.take(batch, i)
+        if (!(batch.flags[i] & FRAME_ERR)) continue
+        this.#errors.take(batch, i)
+        this.#dataFrames--
       }
     }
     if (batch.count > 0) context.frames(batch)

@@ -1,8 +1,10 @@
-import { parse as parseCsv } from 'csv-parse/sync'
-import { RE2JS } from 're2js'
 import { z } from 'zod'
+import { lazy } from '../lazy.ts'
 import type { RawValue } from './fields.ts'
 import { walkJson } from './json-values.ts'
+
+const csvParse = lazy<typeof import('csv-parse/sync')>('csv-parse/sync')
+const re2 = lazy<typeof import('re2js')>('re2js')
 
 /** Reads one line; false where it, or a part of it, is not as the format says. */
 export type LineFormat = (line: string, take: (key: string, value: RawValue) => boolean) => boolean
@@ -25,7 +27,7 @@ const keyValueKeys = {
 /** Checks a pattern as RE2 reads it: named groups, no look-around, no back-references. */
 const pattern = z.string().superRefine((text, context) => {
   try {
-    if (Object.keys(RE2JS.compile(text).namedGroups()).length > 0) return
+    if (Object.keys(re2().RE2JS.compile(text).namedGroups()).length > 0) return
     context.addIssue('expected at least one named group, such as (?<temp>[0-9.]+)')
   } catch (error) {
     context.addIssue(`no regular expression that RE2 knows: ${(error as Error).message}`)
@@ -77,7 +79,7 @@ function csv(columns: readonly (string | null)[], separator: string): LineFormat
   return (line, take) => {
     let cells: string[]
     try {
-      cells = parseCsv(line, options)[0]
+      cells = csvParse().parse(line, options)[0]
     } catch {
       return false
     }
@@ -110,7 +112,7 @@ function keyValue(assign: string, separators: string): LineFormat {
  * unlucky line, and the thread that reads would stand still with them.
  */
 function regex(pattern: string): LineFormat {
-  const compiled = RE2JS.compile(pattern)
+  const compiled = re2().RE2JS.compile(pattern)
   const names = Object.keys(compiled.namedGroups())
   return (line, take) => {
     const matcher = compiled.matcher(line)

@@ -1,9 +1,7 @@
-import {
-  DefaultPacketFactory,
-  type Packet,
-  type PacketFactory,
-  parseGenericPacket,
-} from 'nmea-simple'
+import type { Packet, PacketFactory } from 'nmea-simple'
+import { lazy } from '../lazy.ts'
+
+const nmea = lazy<typeof import('nmea-simple')>('nmea-simple')
 
 /** One sentence with a right checksum: what nmea-simple made of it, and the fields as they were sent. */
 export interface Sentence {
@@ -41,7 +39,7 @@ const factory: PacketFactory<Sentence | 'other'> = {
   ableToParseBadChecksum: false,
   assemble: (stub, fields) => {
     if (!SENTENCE_IDS.has(stub.sentenceId) || fields[0].length !== ADDRESS_LENGTH) return 'other'
-    return { packet: DefaultPacketFactory.getParser(stub)(stub, fields), fields }
+    return { packet: nmea().DefaultPacketFactory.getParser(stub)(stub, fields), fields }
   },
 }
 
@@ -52,7 +50,7 @@ const factory: PacketFactory<Sentence | 'other'> = {
 export function parseSentence(line: string): Sentence | 'other' | undefined {
   if (!SENTENCE.test(line)) return undefined
   try {
-    return parseGenericPacket(line, factory)
+    return nmea().parseGenericPacket(line, factory)
   } catch {
     return undefined
   }

@@ -1,4 +1,4 @@
-// Seeded: a run that fails prints its seed and path. MILEPOST_FUZZ multiplies the runs.
+// Seeded: a run that fails prints its seed and path. In full by `npm run test:fuzz`.
 import assert from 'node:assert/strict'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -11,10 +11,11 @@ import { bytesNeeded } from '../../../sensors/dbc/layout.ts'
 import { parseDbc } from '../../../sensors/dbc/parse.ts'
 import { FRAME_STRIDE, FrameBatch } from '../../../sensors/frame.ts'
 import { ReadingBatch, SignalCatalog } from '../../../sensors/reading.ts'
+import { SEED, tries } from '../../support/fuzz.ts'
 import { casePath, ownCases } from './vectors.ts'
 
-const SEED = 20_261_123
-const TIMES = Number(process.env.MILEPOST_FUZZ ?? 1)
+/** Frames decoded by one try. */
+const FRAMES = 64
 const texts = ownCases().map(({ file }) => readFileSync(file, 'latin1'))
 const sets = ownCases().map(({ file }) => new DatabaseSet([parseDbc(readFileSync(file), file)]))
 
@@ -30,8 +31,8 @@ test('random frames never crash, and no value comes from a frame too short to ho
   })
   let seen = 0
   fc.assert(
-    fc.property(fc.array(random, { minLength: 1, maxLength: 64, size: 'max' }), (list) => {
-      const frames = new FrameBatch(64)
+    fc.property(fc.array(random, { minLength: FRAMES, maxLength: FRAMES, size: 'max' }), (list) => {
+      const frames = new FrameBatch(FRAMES)
       frames.data.fill(0xff)
       for (const { kind, data, flags, stray } of list) {
         const { message, bus } = kinds[kind]
@@ -60,7 +61,7 @@ test('random frames never crash, and no value comes from a frame too short to ho
         seen++
       }
     }),
-    { seed: SEED, numRuns: 1500 * TIMES },
+    { seed: SEED, numRuns: tries(750, 15_625) },
   )
   assert.ok(seen > 10_000, `only ${seen} readings were looked at`)
 })
@@ -113,7 +114,7 @@ test('mutated DBC files are parsed or refused with file and line, and what is pa
         }
       },
     ),
-    { seed: SEED, numRuns: 2000 * TIMES },
+    { seed: SEED, numRuns: tries(2000, 10_000) },
   )
   // Were all refused, the decoding of mutated files would not have been tried at all.
   assert.ok(counts.parsed > 100 && counts.refused > 100, JSON.stringify(counts))
@@ -128,7 +129,7 @@ test('random bytes in place of a DBC file are refused', () => {
         assert.ok(error instanceof DbcError, String(error))
       }
     }),
-    { seed: SEED, numRuns: 1000 * TIMES },
+    { seed: SEED, numRuns: tries(1000, 10_000) },
   )
 })
 

@@ -14,10 +14,10 @@ import {
   parseSnapshots,
 } from '../../../sensors/uds/dtc-information.ts'
 import { UdsSensor, uds } from '../../../sensors/uds/uds.ts'
+import { SEED, tries } from '../../support/fuzz.ts'
 import { bench } from './bench.ts'
 
-const FRAMES = Number(process.env.FUZZ_FRAMES ?? 100_000)
-const SEED = Number(process.env.FUZZ_SEED ?? 1)
+const FRAMES = tries(100_000, 1_000_000)
 
 test(`${FRAMES} random answers (seed ${SEED}) into every parser: no crash, no value from bytes that are not there`, () => {
   const random = new Random(SEED, 'answers')
@@ -49,7 +49,7 @@ test(`${FRAMES} random answers (seed ${SEED}) into every parser: no crash, no va
   }
 })
 
-const NOISE = Number(process.env.FUZZ_NOISE ?? 20_000)
+const NOISE = tries(20_000, 200_000)
 
 test(`${NOISE} random frames (seed ${SEED}) between sensors and ECU: all of them work when it is quiet again`, async () => {
   const random = new Random(SEED, 'noise')

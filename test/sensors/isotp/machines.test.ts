@@ -7,6 +7,7 @@ import { parsePci, separationByte, separationUs } from '../../../sensors/isotp/p
 import { IsoTpReceiver } from '../../../sensors/isotp/receiver.ts'
 import { IsoTpSender } from '../../../sensors/isotp/sender.ts'
 import { Random } from '../../../sensors/simulator/random.ts'
+import { SEED, tries } from '../../support/fuzz.ts'
 import { converse, pattern } from './pair.ts'
 
 const hex = (frame: Uint8Array): string => Buffer.from(frame).toString('hex')
@@ -179,8 +180,7 @@ test('reserved flow status ends the sending, flow control out of turn does nothi
   assert.equal(frames.length, 1)
 })
 
-const FRAMES = Number(process.env.FUZZ_FRAMES ?? 1_000_000)
-const SEED = Number(process.env.FUZZ_SEED ?? 1)
+const FRAMES = tries(200_000, 1_000_000)
 const MOST = 200
 
 test(`${FRAMES} random frames (seed ${SEED}): no crash, no growth, no message longer than allowed`, () => {

@@ -8,6 +8,7 @@ import {
 } from '../../../sensors/j1939/transport-receiver.ts'
 import { TransportSender } from '../../../sensors/j1939/transport-sender.ts'
 import { Random } from '../../../sensors/simulator/random.ts'
+import { SEED, tries } from '../../support/fuzz.ts'
 import { pattern } from '../isotp/pair.ts'
 
 const OWN = 0xf9
@@ -151,8 +152,7 @@ test(`a message beyond ${MAX_SESSIONS} at once is told as broken, and refused wh
   assert.equal(receiver.open, MAX_SESSIONS)
 })
 
-const FRAMES = Number(process.env.FUZZ_FRAMES ?? 1_000_000)
-const SEED = Number(process.env.FUZZ_SEED ?? 1)
+const FRAMES = tries(200_000, 1_000_000)
 
 test(`${FRAMES} random transport frames (seed ${SEED}): no crash, never more than ${MAX_SESSIONS} messages at once`, () => {
   const random = new Random(SEED, 'transport')

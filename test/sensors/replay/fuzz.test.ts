@@ -1,4 +1,4 @@
-// Seeded: a run that fails prints its seed and path. MILEPOST_FUZZ multiplies the runs: 10 is 10,000 logs.
+// Seeded: a run that fails prints its seed and path. In full by `npm run test:fuzz`.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
@@ -15,10 +15,10 @@ import {
   FrameBatch,
 } from '../../../sensors/frame.ts'
 import { readerFor } from '../../../sensors/replay/log-reader.ts'
+import { SEED, tries } from '../../support/fuzz.ts'
 import { Names } from './support.ts'
 
-const SEED = 20_261_123
-const TIMES = Number(process.env.MILEPOST_FUZZ ?? 1)
+const LOGS = tries(1000, 10_000)
 
 const logs = ['./cases/', './formats/'].flatMap((folder) => {
   const base = new URL(folder, import.meta.url)
@@ -123,13 +123,13 @@ test('mutated logs of every format: no crash, no hang, no frame that a bus canno
         count.malformed += malformed
       },
     ),
-    { seed: SEED, numRuns: 1000 * TIMES },
+    { seed: SEED, numRuns: LOGS },
   )
   // Were every mutated log refused as a whole, its reader would not have been tried at all.
   for (const [name, { frames, malformed }] of counts) {
     assert.ok(frames > 10 && malformed > 0, `${name}: ${frames} frames, ${malformed} malformed`)
   }
-  t.diagnostic(`${1000 * TIMES} logs`)
+  t.diagnostic(`${LOGS} logs`)
 })
 
 test('mutated content of BLF containers', () => {
@@ -139,7 +139,7 @@ test('mutated content of BLF containers', () => {
     fc.property(fc.array(edit, { minLength: 1, maxLength: 6 }), (edits) => {
       malformed += readChecked(mutateInside(bytes, edits), 4096).malformed
     }),
-    { seed: SEED, numRuns: 500 * TIMES },
+    { seed: SEED, numRuns: tries(500, 5000) },
   )
   assert.ok(malformed > 100)
 })

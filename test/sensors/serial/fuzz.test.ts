@@ -1,5 +1,4 @@
-// Seeded: a failure names its subject, seed and episode. MILEPOST_FUZZ multiplies the chunks: with 50
-// it is a million.
+// Seeded: a failure names its subject, seed and episode. In full by `npm run test:fuzz`.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { BusLines } from '../../../sensors/elm327/bus-lines.ts'
@@ -14,10 +13,10 @@ import { LINE_FORMATS } from '../../../sensors/simulator/peers/line-device.ts'
 import { nmeaSecond, nmeaSentence } from '../../../sensors/simulator/peers/nmea-source.ts'
 import { Random } from '../../../sensors/simulator/random.ts'
 import { SlcanParser } from '../../../sensors/slcan/parser.ts'
+import { SEED, tries } from '../../support/fuzz.ts'
 import { HandClock, Recorder } from '../recorder.ts'
 
-const SEED = Number(process.env.MILEPOST_FUZZ_SEED ?? 20_261_123)
-const CHUNKS = 20_000 * Number(process.env.MILEPOST_FUZZ ?? 1)
+const CHUNKS = tries(20_000, 1_000_000)
 const CHUNKS_PER_EPISODE = 50
 const MAX_CHUNK_BYTES = 96
 
@@ -149,7 +148,7 @@ for (const [name, { feed, says }] of Object.entries(SUBJECTS)) {
     let taken = 0
     let dropped = 0
     for (let episode = 0; episode * CHUNKS_PER_EPISODE < total; episode++) {
-      const where = `${name}, MILEPOST_FUZZ_SEED=${SEED}, episode ${episode}`
+      const where = `${name}, seed ${SEED}, episode ${episode}`
       const chunks = Array.from({ length: CHUNKS_PER_EPISODE }, () => randomChunk(random, said))
       const apart = new Recorder(new HandClock())
       const whole = new Recorder(new HandClock())

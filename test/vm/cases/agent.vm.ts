@@ -16,14 +16,20 @@ import { ReadingBatch, SignalCatalog } from '../../../sensors/reading.ts'
 import { Vehicle } from '../../../sensors/simulator/vehicle.ts'
 import { VehicleBus } from '../../../sensors/simulator/vehicle-bus.ts'
 import { vehicleDatabase } from '../../../sensors/simulator/vehicle-dbc.ts'
+import { Outbox } from '../../../sync/outbox/outbox.ts'
 import { eventually, ip, VCAN } from '../guest.ts'
 import { sendAll } from '../sender.ts'
 
 const DBC = join(PACKAGE_ROOT, 'sensors/simulator/vehicle.dbc')
 const BURST = 20_000
 const AFTER = 500
+/** What the burst is meant to take. */
+const BURST_MS = 250
+const PER_MS = BURST / BURST_MS
+/** How long the interface is down: a minute in full (`npm run test:vm -- --full`). */
+const OUTAGE_MS = process.env.MILEPOST_VM_FULL === '1' ? 60_000 : 3_000
 
-async function startAgent(t: TestContext): Promise<Agent> {
+async function startAgent(t: TestContext): Promise<{ agent: Agent; dir: string }> {
   const dir = mkdtempSync(join(tmpdir(), 'agent-'))
   const file = join(dir, 'milepost.yaml')
   writeFileSync(
@@ -39,7 +45,7 @@ async function startAgent(t: TestContext): Promise<Agent> {
   )
   const agent = await Agent.start(loadConfig(file), makeLogger('silent'))
   t.after(() => agent.stop())
-  return agent
+  return { agent, dir }
 }
 
 /** Classic frames of a simulated drive, as the kernel has them, and what the decoder makes of them. */
@@ -95,12 +101,12 @@ async function framesOf(agent: Agent, count: number): Promise<void> {
 
 async function burst(t: TestContext, agent: Agent): Promise<void> {
   const { kernel, readings, latest } = drive(BURST + AFTER)
-  const burstUs = await sendAll(VCAN, kernel.subarray(0, BURST * 16), { perMs: 80 })
+  const burstUs = await sendAll(VCAN, kernel.subarray(0, BURST * 16), { perMs: PER_MS })
   const afterUs = await sendAll(VCAN, kernel.subarray(BURST * 16), { perMs: 1 })
   await framesOf(agent, BURST + AFTER)
   const { sensors, decode, readings: decoded, records } = agent.status()
   t.diagnostic(
-    `${BURST} frames in ${(burstUs / 1000).toFixed(0)} ms, ${AFTER} in ${(afterUs / 1000).toFixed(0)} ms: ` +
+    `${BURST} frames in ${(burstUs / 1000).toFixed(0)} ms (meant: ${BURST_MS}), ${AFTER} in ${(afterUs / 1000).toFixed(0)} ms: ` +
       `${sensors[0].frames} read, ${decode?.decoded} decoded, ${decoded} readings, ${records} records`,
   )
   assert.equal(sensors[0].frames, BURST + AFTER)
@@ -129,19 +135,42 @@ async function outage(t: TestContext, agent: Agent): Promise<void> {
   assert.equal(sensor().lastError?.code, 'DEVICE_LOST')
   assert.match(sensor().lastError!.hint!, new RegExp(`ip link set ${VCAN} up`))
   assert.equal(sensor().dropped.interface_down, 1)
+  await sleep(OUTAGE_MS)
+  assert.equal(sensor().state, 'recovering')
+  // Nothing is lost but what was on the bus: all the while the agent goes on and tries again.
+  assert.equal(agent.status().sensors.length, 1)
   ip(`link set ${VCAN} up`)
   await eventually(() => sensor().state === 'live')
   await sendAll(VCAN, kernel)
   await eventually(() => sensor().frames === before + 200)
   assert.equal(sensor().opens, 2)
+  // Told: how long data was missing.
+  assert.equal(sensor().gaps, 1)
+  assert.ok(sensor().gapMs >= OUTAGE_MS, `${sensor().gapMs} ms`)
 }
 
 test('the whole agent on a real bus', async (t) => {
-  const agent = await startAgent(t)
+  const { agent, dir } = await startAgent(t)
   await t.test('20,000 frames at 80 a millisecond and 500 at one: all decoded, none lost', (t) =>
     burst(t, agent),
   )
   await t.test('an interface that is down for a while: told, and back by itself', (t) =>
     outage(t, agent),
   )
+  await t.test('its record says since when, how long and why', async (t) => {
+    await agent.stop()
+    const outbox = Outbox.open({ path: `${dir}/data/outbox.db`, vehicle: 'vm-1', bootId: 'b' })
+    t.after(() => outbox.close())
+    const told = outbox.read('events', 0, 1000, 1e9).map(({ type, payload }) => ({
+      type,
+      ...JSON.parse(Buffer.from(payload).toString()),
+    }))
+    const gaps = told.filter(({ type }) => type === 'milepost.sensor.gap.v1')
+    assert.equal(gaps.length, 1, JSON.stringify(told))
+    const [{ sensor, cause, fromUs, durationMs, timeUs }] = gaps
+    assert.deepEqual([sensor, cause], ['can', 'DEVICE_LOST'])
+    assert.ok(durationMs >= OUTAGE_MS)
+    assert.ok(Math.abs(timeUs - fromUs - durationMs * 1000) < 5_000_000)
+    t.diagnostic(`down for ${OUTAGE_MS} ms; the record says ${durationMs} ms since ${fromUs}`)
+  })
 })

@@ -54,6 +54,18 @@ test('a controller on its way to bus-off, and back when its interface is set up 
   await again.until(() => again.recorder.seen.some((frame) => frame.id === 0x18fef100))
 })
 
+test('a bus that has errors alone: the bitrate is wrong, and how to set another', async (t) => {
+  const { pty } = await adapter(t)
+  const { ended } = await openCan(t, { interface: NAME })
+  await pty.write('sp130020\r')
+  const errors = setInterval(() => void pty.write('e1a\r').catch(() => {}), 100)
+  t.after(() => clearInterval(errors))
+  const error = (await ended) as SensorError
+  assert.equal(error.code, 'DEVICE_PROTOCOL')
+  assert.match(error.message, /slcan0 has only errors/)
+  assert.match(error.hint!, /ip link set slcan0 up type can bitrate \d+/)
+})
+
 test('frames that we send leave by the adapter; one that is unplugged is lost', async (t) => {
   const { heard, unplug } = await adapter(t)
   const { recorder, ended } = await openCan(t, { interface: NAME })

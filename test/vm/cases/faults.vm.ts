@@ -88,6 +88,27 @@ test('missing, gone, of another kind, or without FD: each has its name and a hin
   assert.equal((error as SensorError).code, 'DEVICE_LOST')
 })
 
+test('a reading thread that is late: counted to the frame, as the kernel has it', async (t) => {
+  const { recorder, stop, until } = await openCan(t, {
+    receiveBufferBytes: 4096,
+    queueFrames: 65_536,
+    filters: [0x555, 0x556],
+  })
+  const frames = 5000
+  // As fast as they go, into a buffer for a few: there is room in the queue, but nobody fetches in time.
+  await sendFrames('vcan0', frames, 0x555)
+  const got = (): number => recorder.seen.filter((frame) => frame.id === 0x555).length
+  await settled(() => recorder.seen.length)
+  cansend('556#')
+  await until(() => recorder.seen.some((frame) => frame.id === 0x556))
+  await stop()
+  const { kernel_overflow: lost = 0 } = recorder.drops
+  t.diagnostic(`${frames} sent: ${got()} delivered, ${JSON.stringify(recorder.drops)}`)
+  assert.equal(got() + lost, frames)
+  assert.ok(lost > 0)
+  assert.equal(recorder.drops.queue_full, undefined)
+})
+
 test('what the kernel has no room for is counted to the frame', async (t) => {
   const { recorder, stop, until } = await openCan(t, {
     receiveBufferBytes: 65_536,
@@ -98,14 +119,9 @@ test('what the kernel has no room for is counted to the frame', async (t) => {
   // This thread stands still while they come: ring and kernel buffer run over.
   await sendFrames('vcan0', frames, 0x555, { blocking: true })
   // The next frame that gets through carries the kernel's count of those that did not.
-  let last = 0
   const lost = (): number => (recorder.drops.kernel_overflow ?? 0) + (recorder.drops.queue_full ?? 0)
   const got = (): number => recorder.seen.filter((frame) => frame.id === 0x555).length
-  await eventually(() => {
-    const before = last
-    last = recorder.seen.length
-    return last > 0 && last === before
-  })
+  await settled(() => recorder.seen.length)
   cansend('556#')
   await until(() => recorder.seen.some((frame) => frame.id === 0x556))
   await until(() => lost() + got() >= frames)
@@ -115,3 +131,13 @@ test('what the kernel has no room for is counted to the frame', async (t) => {
   assert.ok(lost() > 0)
   assert.ok((recorder.drops.queue_full ?? 0) > 0)
 })
+
+/** Waits until some have come, and no more come. */
+async function settled(count: () => number): Promise<void> {
+  let last = 0
+  await eventually(() => {
+    const before = last
+    last = count()
+    return last > 0 && last === before
+  })
+}
