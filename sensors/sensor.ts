@@ -114,6 +114,8 @@ export interface SensorKind<Config = unknown> {
   readonly config: ZodType<Config>
   /** Keys of the config that name files, as dotted paths (`tls.ca`), besides `file` and `dbc`. */
   readonly paths?: readonly string[]
+  /** Its device talks by itself: where it falls silent against its own rhythm, it is opened again. */
+  readonly rhythmic?: boolean
   /** Makes a sensor; touches no device yet. Paths in `config` are already absolute. */
   create(config: Config): Sensor
 }

@@ -20,8 +20,11 @@ export const sensorCommon = z.object({
   bus: name.default('can0'),
   /** What a first failure to open means: stop the agent, try again, or go on without. */
   onStartFail: z.enum(['fail', 'retry', 'ignore']).default('retry'),
-  /** A live sensor that delivers nothing for so long is `stale` and reopened; 0 never. */
-  staleAfterMs: z.number().int().min(0).default(0),
+  /**
+   * A live sensor that delivers nothing for so long is `stale` and reopened; `auto`: for longer than its
+   * own rhythm, where its device talks by itself; 0 never.
+   */
+  staleAfterMs: z.union([z.literal('auto'), z.number().int().min(0)]).default('auto'),
 })
 
 const bus = z.strictObject({

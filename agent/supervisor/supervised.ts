@@ -6,6 +6,7 @@ import type { Clock, DropCause, Sensor, SensorContext } from '../../sensors/sens
 import type { SensorPlan } from '../config/sensors.ts'
 import { type Complaint, complaintOf } from '../error.ts'
 import { Backoff } from './backoff.ts'
+import { Rhythm } from './rhythm.ts'
 
 export type SensorState = 'starting' | 'live' | 'stale' | 'recovering' | 'failed' | 'off'
 
@@ -49,6 +50,8 @@ export interface SupervisedHost {
 
 const RETRY_FIRST_MS = 500
 const RETRY_MAX_MS = 30_000
+/** How often it is looked whether a sensor is too quiet for its own rhythm. */
+const LOOK_MS = 1000
 
 /** Data that stopped: the last of it, and why. */
 interface Gap {
@@ -69,6 +72,7 @@ export class Supervised {
   readonly #bus: number
   readonly #host: SupervisedHost
   readonly #backoff = new Backoff(RETRY_FIRST_MS, RETRY_MAX_MS)
+  readonly #rhythm = new Rhythm()
   readonly #dropped: Partial<Record<DropCause, number>> = {}
   #state: SensorState = 'starting'
   #sinceUs: number
@@ -139,9 +143,11 @@ export class Supervised {
         await this.#runOnce(signal)
         if (this.#state !== 'stale') return this.#enter('off')
         this.#beginGap('SILENT')
+        this.#rhythm.reopened(this.#host.clock.monoUs())
       } catch (error) {
         if (signal.aborted) break
         this.#lastError = complaintOf(error)
+        this.#rhythm.lost()
         this.#beginGap(this.#lastError.code)
         if (this.#opens === 0 && this.plan.common.onStartFail !== 'retry') {
           this.#enter('failed')
@@ -160,24 +166,33 @@ export class Supervised {
   /** One opening of the device, until it ends, fails, falls silent or is stopped. */
   async #runOnce(outer: AbortSignal): Promise<void> {
     const silence = new AbortController()
-    const quietMs = this.plan.common.staleAfterMs
-    let seen = this.#frames + this.#readings
-    const watch =
-      quietMs > 0
-        ? setInterval(() => {
-            const now = this.#frames + this.#readings
-            if (now === seen && this.#state === 'live') {
-              this.#enter('stale')
-              silence.abort()
-            }
-            seen = now
-          }, quietMs)
-        : undefined
+    const watch = this.#watchSilence(() => {
+      if (this.#state !== 'live') return
+      this.#enter('stale')
+      silence.abort()
+    })
     try {
       await this.#sensor.run(this.#context(), AbortSignal.any([outer, silence.signal]))
     } finally {
       clearInterval(watch)
     }
+  }
+
+  /** Calls back when the sensor has been silent for too long, by the config or by its own rhythm. */
+  #watchSilence(silent: () => void): NodeJS.Timeout | undefined {
+    const { common, kind } = this.plan
+    if (common.staleAfterMs === 'auto') {
+      if (!kind.rhythmic) return undefined
+      const { clock } = this.#host
+      return setInterval(() => this.#rhythm.tooQuiet(clock.monoUs()) && silent(), LOOK_MS)
+    }
+    if (common.staleAfterMs === 0) return undefined
+    let seen = this.#frames + this.#readings
+    return setInterval(() => {
+      const now = this.#frames + this.#readings
+      if (now === seen) silent()
+      seen = now
+    }, common.staleAfterMs)
   }
 
   #context(): SensorContext {
@@ -186,6 +201,7 @@ export class Supervised {
     const alive = (): void => {
       this.#lastDataUs = clock.nowUs()
       this.#lastDataMonoUs = clock.monoUs()
+      this.#rhythm.heard(this.#lastDataMonoUs)
       if (this.#gap) this.#endGap(this.#gap)
       this.#backoff.reset()
     }

@@ -47,6 +47,7 @@ export type SocketCanConfig = z.infer<typeof config>
 export const socketcan: SensorKind<SocketCanConfig> = {
   kind: 'socketcan',
   config,
+  rhythmic: true,
   create: (config) => new SocketCanSensor(config),
 }
 

@@ -17,6 +17,7 @@ const MAX_SEARCH_LINES = 64
 export const elm327: SensorKind<Elm327Config> = {
   kind: 'elm327',
   config: elm327Config,
+  rhythmic: true,
   create: (config) => new Elm327Sensor(config),
 }
 

@@ -28,6 +28,7 @@ export type LinesConfig = z.infer<typeof config>
 export const lines: SensorKind<LinesConfig> = {
   kind: 'lines',
   config,
+  rhythmic: true,
   create: (config) => new LinesSensor(config),
 }
 

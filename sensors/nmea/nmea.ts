@@ -21,6 +21,7 @@ const MAX_SENTENCE_BYTES = 256
 export const nmea: SensorKind<NmeaConfig> = {
   kind: 'nmea',
   config,
+  rhythmic: true,
   create: (config) => new NmeaSensor(config),
 }
 

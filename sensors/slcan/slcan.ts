@@ -16,6 +16,7 @@ const CLOSE_TIMEOUT_MS = 300
 export const slcan: SensorKind<SlcanConfig> = {
   kind: 'slcan',
   config: slcanConfig,
+  rhythmic: true,
   create: (config) => new SlcanSensor(config),
 }
 

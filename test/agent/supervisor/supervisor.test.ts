@@ -11,13 +11,14 @@ import { SensorError } from '../../../sensors/errors.ts'
 import { FrameBatch } from '../../../sensors/frame.ts'
 import { ReadingBatch, SignalCatalog } from '../../../sensors/reading.ts'
 import type { SensorContext } from '../../../sensors/sensor.ts'
+import { until } from '../../support/until.ts'
 
 type Run = (context: SensorContext, signal: AbortSignal, attempt: number) => Promise<void>
 
 /** A supervisor over one sensor whose every opening is the given function. */
 function supervise(
   run: Run,
-  common: { onStartFail?: string; staleAfterMs?: number } = {},
+  common: { onStartFail?: string; staleAfterMs?: number | 'auto' } = {},
   host: Partial<SupervisedHost> = {},
   sensors = 1,
 ) {
@@ -25,6 +26,7 @@ function supervise(
   const kind = {
     kind: 'scripted',
     config: z.unknown(),
+    rhythmic: true,
     create: () => ({ run: (c: SensorContext, s: AbortSignal) => run(c, s, attempt++) }),
   }
   const plan = {
@@ -108,6 +110,36 @@ test('a silent device is stale, then reopened', async () => {
   while (attempts() < 2) await sleep(20)
   await supervisor.stop()
   assert.deepEqual(states.slice(0, 4), ['live', 'stale', 'recovering', 'live'])
+})
+
+test('a bus that falls silent against its own rhythm is opened again', async () => {
+  let monoUs = 0
+  const clock = { nowUs: () => 1.7e15 + monoUs, monoUs: () => monoUs }
+  const { supervisor, states, attempts, events } = supervise(
+    async (context, signal, attempt) => {
+      context.opened()
+      const batch = new ReadingBatch(1)
+      batch.push(0, 1, 1)
+      context.readings(batch)
+      // Twenty readings a second, then a minute of nothing.
+      for (let i = 0; attempt === 0 && i < 20; i++) {
+        monoUs += 50_000
+        context.readings(batch)
+      }
+      if (attempt === 0) monoUs += 60_000_000
+      await untilAborted(signal)
+    },
+    { staleAfterMs: 'auto' },
+    { clock },
+  )
+  await supervisor.start()
+  await until('a second opening', () => attempts() >= 2)
+  await supervisor.stop()
+  assert.deepEqual(states.slice(0, 4), ['live', 'stale', 'recovering', 'live'])
+  const [{ type, content }] = events
+  assert.equal(type, 'milepost.sensor.gap.v1')
+  assert.equal(content.cause, 'SILENT')
+  assert.equal(content.durationMs, 60_000)
 })
 
 test('a gap is told once, when data is back, however often opening failed in between', async () => {
