@@ -28,12 +28,11 @@ export function relayConfig(
   vehicles: number,
   dir: string,
   run: string,
-  port: number,
+  broker: RelayConfig['broker'],
   kafka: RelayConfig['kafka'],
 ): RelayConfig {
   return {
-    ...{ path: join(dir, 'relay.db'), name: `depot-${run}`, kafka },
-    broker: { url: `mqtt://127.0.0.1:${port}` },
+    ...{ path: join(dir, 'relay.db'), name: `depot-${run}`, kafka, broker },
     limits: { maxVehicles: vehicles + 1 },
   }
 }
