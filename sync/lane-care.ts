@@ -9,6 +9,8 @@ import type { Positions } from './uplink.ts'
 const OF_A_LANE: ReadonlySet<SyncErrorCode> = new Set([
   'UPLINK_TOPIC_MISSING',
   'UPLINK_TOPIC_DENIED',
+  'UPLINK_REGISTRY',
+  'UPLINK_SCHEMA',
 ])
 
 interface Block {

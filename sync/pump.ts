@@ -208,7 +208,7 @@ export class Pump {
     this.#positions = reached
     this.#care.passed(batch, reached)
     this.#throttle.spend(bytes)
-    this.#loop.acknowledged(batch.length, bytes)
+    this.#loop.acknowledged(batch.length, bytes, uplink.warning)
     // Reopened meanwhile: the positions that the next `open` brings will tell the new one.
     if (this.#options.outbox() !== outbox) return
     if (outbox.unreleased === 0) this.#unreleasedSinceMs = performance.now()

@@ -114,12 +114,12 @@ export class UplinkLoop {
     await within(AFTER_CLOSE_MS, this.#running)
   }
 
-  /** Takes note of what the other side acknowledged. */
-  acknowledged(records: number, bytes: number): void {
+  /** Takes note of what the other side acknowledged, and of what is not as it should be all the same. */
+  acknowledged(records: number, bytes: number, warning: Complaint | undefined): void {
     this.#sentRecords += records
     this.#sentBytes += bytes
     this.#lastAckTimeUs = this.#nowUs()
-    this.#lastError = undefined
+    this.#lastError = warning
     this.#backoff.reset()
   }
 

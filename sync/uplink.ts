@@ -1,5 +1,6 @@
 import type { SyncError } from './errors.ts'
 import type { Lane, Origin, StoredRecord } from './record.ts'
+import type { Complaint } from './status.ts'
 
 /** For each lane the last `seq` that the other side has for good; 0 where it has none. */
 export type Positions = Record<Lane, number>
@@ -20,7 +21,7 @@ export interface Uplink {
    * Delivers all of these records or none. They are in order within each lane and follow what was
    * delivered before. Resolves once the other side has them for good, with positions; one call at a
    * time. Rejects with `UPLINK_REJECTED` where the fault lies in a record and not in the link, and
-   * with `UPLINK_TOPIC_MISSING` or `UPLINK_TOPIC_DENIED` where it lies in the destination of a lane.
+   * with `UPLINK_TOPIC_…`, `UPLINK_SCHEMA` or `UPLINK_REGISTRY` where it lies where a lane goes.
    */
   send(records: readonly StoredRecord[]): Promise<void>
   /**
@@ -28,6 +29,8 @@ export interface Uplink {
    * next `open` looks again. Absent where there are none.
    */
   readonly refusals?: ReadonlyMap<Lane, SyncError>
+  /** What is not as it should be, though records go out; absent where all is well. */
+  readonly warning?: Complaint
   /** Lets go of sockets and threads; never rejects, returns within a bounded time. */
   close(): Promise<void>
 }

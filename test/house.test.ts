@@ -21,6 +21,8 @@ const MAY_SEE: Readonly<Record<Room, readonly RegExp[]>> = {
 /** One library behind one door; a type alone may pass. */
 const DOORS: Readonly<Record<string, RegExp>> = {
   kafkajs: /^sync\/kafka\//,
+  avsc: /^sync\/avro\//,
+  '@kafkajs/': /^sync\/avro\//,
   'better-sqlite3': /^sync\/(outbox|relay)\//,
   'better-sqlite3-multiple-ciphers': /^sync\/outbox\//,
   '@tensorflow/': /^models\/runtime\//,

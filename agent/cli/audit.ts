@@ -11,6 +11,7 @@ interface AuditFlags {
   topic?: string[]
   brokers?: string
   config?: string
+  registry?: string
   expect?: string[]
   chains?: boolean
   json?: boolean
@@ -25,6 +26,7 @@ export function auditCommand(): Command {
     )
     .option('--brokers <host:port,…>', `where Kafka is (default: ${DEFAULT_BROKERS})`)
     .option('-c, --config <file>', 'take brokers, user and certificates from this config')
+    .option('--registry <url>', 'schema registry, for payloads in Avro (default: the config’s)')
     .option(
       '--expect <vehicle/epoch/seq...>',
       'the last number that this outbox is known to have given',

@@ -17,10 +17,10 @@ export function historyLine(record: HistoryRecord): string {
     key: key?.toString('utf8') ?? null,
     headers,
   })
-  return `${head.slice(0, -1)},${payload(value, headers['content-type'])}}\n`
+  return `${head.slice(0, -1)},${payload(value, record.contentType)}}\n`
 }
 
-function payload(value: Buffer | null, contentType: string | null | undefined): string {
+function payload(value: Buffer | null, contentType: string | undefined): string {
   if (value === null) return '"value":null'
   const json = JSON_TYPE.test(contentType ?? 'application/json') ? jsonText(value) : undefined
   return json === undefined ? `"valueBase64":"${value.toString('base64')}"` : `"value":${json}`

@@ -12,6 +12,7 @@ interface HistoryFlags {
   topic: string
   brokers?: string
   config?: string
+  registry?: string
   from: string
   to: string
   vehicle?: string
@@ -26,6 +27,7 @@ export function historyCommand(): Command {
     .requiredOption('--topic <topic>', 'the topic to read, all partitions')
     .option('--brokers <host:port,…>', `where Kafka is (default: ${DEFAULT_BROKERS})`)
     .option('-c, --config <file>', 'take brokers, user and certificates from this config')
+    .option('--registry <url>', 'schema registry, for payloads in Avro (default: the config’s)')
     .option('--from <where>', 'earliest, an offset, a time, or a time ago such as -2h', 'earliest')
     .option('--to <where>', 'latest, or as --from; what is there is not read any more', 'latest')
     .option('--vehicle <name>', 'only records of this vehicle')
@@ -38,7 +40,7 @@ export function historyCommand(): Command {
 Reads committed records, from the object store where they have left the broker, and ends where the
 topic ended when it began. One line each, in order within a partition:
   {"partition":2,"offset":17,"timeUs":…,"key":"truck-7","headers":{…},"value":{…}}
-A payload that is no JSON is "valueBase64". A time is Kafka's timestamp of a record.
+A payload that is no JSON is "valueBase64"; one in Avro is JSON where a registry is named. A time is Kafka's timestamp of a record.
 
 Examples:
   milepost history --topic milepost.telemetry --from -2h --vehicle truck-7

@@ -4,6 +4,7 @@ import { LineCounter, parseDocument } from 'yaml'
 import { AgentError } from '../error.ts'
 import { WEB_PATHS } from '../web/settings.ts'
 import { UPLINK_PATHS, updatesWithPaths, withPaths } from './paths.ts'
+import { withSchemas } from './payload.ts'
 import { type ConfigProblem, lineOf, problemsOf } from './problems.ts'
 import { type Config, configSchema } from './schema.ts'
 import { planSensors, type SensorPlan } from './sensors.ts'
@@ -75,7 +76,7 @@ export function parseConfig(text: string, file: string): LoadedConfig {
       ]),
     ),
     outbox: withPaths(config.outbox, ['key.file'], base),
-    uplink: withPaths(config.uplink, UPLINK_PATHS, base),
+    uplink: withSchemas(withPaths(config.uplink, UPLINK_PATHS, base)),
     ...(config.relay
       ? {
           relay: {

@@ -9,6 +9,8 @@ export const UPLINK_PATHS = [
   'sasl.password.file',
   'sasl.token.file',
   'password.file',
+  'payload.registry.password.file',
+  'payload.registry.tls.ca',
 ] as const
 
 /** A copy of `holder` in which the files that these dotted keys name are absolute, from `base`. */

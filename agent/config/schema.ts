@@ -6,6 +6,7 @@ import { webSettings } from '../web/settings.ts'
 import { history } from './history.ts'
 import { mqttUplink, relay } from './mqtt.ts'
 import { outbox } from './outbox.ts'
+import { payload } from './payload.ts'
 import { updates } from './updates.ts'
 
 const name = z
@@ -146,6 +147,7 @@ const kafka = z.strictObject({
   limits: limits.optional(),
   delivery: z.enum(['exactly-once', 'at-least-once']).default('exactly-once'),
   compression: z.enum(['none', 'gzip', 'snappy', 'lz4', 'zstd']).default('none'),
+  payload: payload.optional(),
   sasl: z
     .discriminatedUnion('mechanism', [
       z.strictObject({

@@ -18,7 +18,6 @@ export interface FleetOptions extends Omit<FleetLoad, 'port' | 'run' | 'confirme
   /** How often the relay is killed while the vehicles send. */
   readonly kills: number
   readonly partitions: number
-  readonly relayTls?: boolean
   readonly signal: AbortSignal
   readonly onStep: (step: string) => void
   readonly onProgress: (progress: FleetProgress) => void
@@ -69,16 +68,7 @@ export async function simulateFleet(options: FleetOptions): Promise<FleetResult>
     const cpu = new CpuMeter()
     cpu.follow('mosquitto', broker.pid, false)
     if (options.kafkaPid) cpu.follow('kafka', options.kafkaPid, false)
-    const relay = new KilledRelay(
-      relayConfig(
-        vehicles,
-        dir,
-        run,
-        options.relayTls === false ? { url: `mqtt://127.0.0.1:${broker.port}` } : broker.relay,
-        kafka,
-      ),
-      cpu,
-    )
+    const relay = new KilledRelay(relayConfig(vehicles, dir, run, broker.relay, kafka), cpu)
     letGo.push(() => relay.kill())
     await relay.live(signal)
 

@@ -33,5 +33,8 @@ export interface AvroPayloadConfig {
   readonly schemas?: Readonly<Record<string, AvroSchemaJson>>
 }
 
+/** How payloads are written; JSON is what they are in the outbox. */
+export type PayloadConfig = { readonly format: 'json' } | AvroPayloadConfig
+
 /** Media type of a payload in Confluent's wire format. */
 export const AVRO_TYPE = 'application/vnd.confluent.avro'

@@ -33,10 +33,15 @@ export class AvroDecoder {
   toJson(bytes: Buffer): Buffer {
     const { id, body } = split(bytes)
     const type = this.#types.get(id)!
-    const value = plain(type, type.fromBuffer(body))
+    const value = jsonOf(type, body)
     if (type.name === 'milepost.Json') return Buffer.from((value as { json: string }).json)
     return Buffer.from(JSON.stringify(value))
   }
+}
+
+/** What was written, as JSON has it: without the fields that the writer had left out. */
+export function jsonOf(type: Type, body: Buffer): unknown {
+  return plain(type, type.fromBuffer(body))
 }
 
 function split(bytes: Buffer): { id: number; body: Buffer } {

@@ -1,8 +1,9 @@
-import { Type } from 'avsc'
+import type { Type } from 'avsc'
 import type { Lane, StoredRecord } from '../record.ts'
 import type { Complaint } from '../status.ts'
 import { AVRO_TYPE, type AvroPayloadConfig, type AvroSchemaJson } from './config.ts'
 import { Registry } from './registry.ts'
+import { typeOf } from './type.ts'
 import { withId } from './wire.ts'
 
 /** JSON as it is, for content that no schema describes. */
@@ -114,8 +115,7 @@ export class AvroEncoder {
 const idKey = ({ type }: Form, topic: string): string => `${type.name}\n${topic}`
 
 function formOf(schema: AvroSchemaJson): Form {
-  // Unions of plain types are values, not objects that name their branch: JSON looks like that.
-  return { schema, type: Type.forSchema(schema as never, { wrapUnions: 'never' }) }
+  return { schema, type: typeOf(schema) }
 }
 
 function parsed(text: string): unknown {

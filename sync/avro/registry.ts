@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { Agent } from 'node:https'
-import { COMPATIBILITY, SchemaRegistry } from '@kafkajs/confluent-schema-registry'
+import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import type { Type } from 'avsc'
 import { SyncError } from '../errors.ts'
 import { bounded } from '../kafka/bounded.ts'
@@ -65,7 +65,7 @@ export class Registry {
 async function connect(connection: RegistryConnection): Promise<SchemaRegistry> {
   const { url, username, password, tls } = connection
   const ca = tls?.ca && (await readFile(tls.ca, 'utf8'))
-  return new SchemaRegistry({
+  const client = {
     host: url.replace(/\/+$/, ''),
     clientId: 'milepost',
     retry: RETRY,
@@ -73,7 +73,9 @@ async function connect(connection: RegistryConnection): Promise<SchemaRegistry> 
       auth: { username, password: password ? await secretOf(password) : '' },
     }),
     ...(ca && { agent: new Agent({ ca }) }),
-  })
+  }
+  // Unions come back as plain values, whoever wrote the schema.
+  return new SchemaRegistry(client, { [SchemaType.AVRO]: { wrapUnions: 'never' } } as never)
 }
 
 async function secretOf(from: { file: string } | { env: string }): Promise<string> {

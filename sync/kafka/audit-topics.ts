@@ -1,4 +1,5 @@
 import { Audit, type EpochAccount, type Identity, isPlausible } from '../audit.ts'
+import { AVRO_TYPE, type RegistryConnection } from '../avro/config.ts'
 import { SyncError } from '../errors.ts'
 import { LEDGER_TYPE, parseLedger } from '../ledger.ts'
 import type { KafkaConnection } from './client.ts'
@@ -7,6 +8,8 @@ import { identityOf } from './message.ts'
 
 export interface AuditOptions extends KafkaConnection {
   readonly topics: readonly string[]
+  /** Reads ledger records that were written in Avro; without it they are refused. */
+  readonly registry?: RegistryConnection
   /** See `Audit`: for topics that do not hold all lanes, or no longer their beginning. */
   readonly byChains?: boolean
   /** What vehicles are known to have given out, for the end that no later record vouches for. */
@@ -63,5 +66,10 @@ function look(audit: Audit, identity: Identity, batch: HistoryBatch, n: number):
   const isNew = audit.add(identity)
   if (!isNew || batch.header(n, 'ce_type')?.toString() !== LEDGER_TYPE) return
   const { vehicle, epoch } = identity
+  if (batch.contentType(n) === AVRO_TYPE) {
+    throw new SyncError('UPLINK_REGISTRY', 'The ledger is in Avro, and no registry was named', {
+      hint: 'Name it with --registry http://host:8081, or a config whose uplink has a payload.',
+    })
+  }
   audit.ledger(vehicle, epoch, parseLedger(batch.value(n) ?? new Uint8Array()))
 }

@@ -1,6 +1,9 @@
 import type { Admin, CompressionTypes, Producer, Transaction } from 'kafkajs'
+import type { PayloadConfig } from '../avro/config.ts'
+import type { AvroEncoder } from '../avro/encoder.ts'
 import { SyncError } from '../errors.ts'
 import { LANES, type Lane, type Origin, type StoredRecord } from '../record.ts'
+import type { Complaint } from '../status.ts'
 import type { Positions, Uplink } from '../uplink.ts'
 import { attempt, bounded } from './bounded.ts'
 import { type Client, createClient, type KafkaConnection } from './client.ts'
@@ -28,6 +31,8 @@ export interface KafkaUplinkConfig extends KafkaConnection {
   /** At-least-once is for clusters that forbid transactions; a retry may then duplicate. */
   readonly delivery?: 'exactly-once' | 'at-least-once'
   readonly compression?: Compression
+  /** How payloads are written; as they are where there is none. */
+  readonly payload?: PayloadConfig
   /** Not above the topic's `max.message.bytes`; a larger record is rejected before it is sent. */
   readonly maxBatchBytes?: number
   readonly maxRequestBytes?: number
@@ -83,6 +88,7 @@ class KafkaUplink implements Uplink {
   #producer: Producer | undefined
   #transaction: Transaction | undefined
   #compression: CompressionTypes | undefined
+  #encoder: AvroEncoder | undefined
   #origin: Origin | undefined
   readonly #destinations = new Map<Lane, Destination>()
   readonly refusals = new Map<Lane, SyncError>()
@@ -107,6 +113,10 @@ class KafkaUplink implements Uplink {
 
   async #open(origin: Origin): Promise<Positions> {
     this.#compression = await loadCodec(this.#config.compression ?? 'none')
+    const { payload } = this.#config
+    // Loaded only where it is asked for: a gateway without Avro does not carry it.
+    if (payload?.format === 'avro')
+      this.#encoder = new (await import('../avro/encoder.ts')).AvroEncoder(payload)
     this.#client = await createClient(this.#config)
     const { kafka } = this.#client
     const producer = kafka.producer({
@@ -179,6 +189,10 @@ class KafkaUplink implements Uplink {
     for (const [lane, refusal] of this.refusals) {
       if (records.some((record) => record.lane === lane)) throw refusal
     }
+    if (this.#encoder) {
+      const written = records.map((record) => this.#ownerOf?.(record).record ?? record)
+      await this.#encoder.prepare(written, (lane) => this.#topic(lane))
+    }
     const address = (record: StoredRecord, nowMs: number) => this.#address(record, origin, nowMs)
     const requests = requestsOf(records, address, {
       maxBatchBytes: this.#config.maxBatchBytes ?? DEFAULT_MAX_BATCH_BYTES,
@@ -222,6 +236,10 @@ class KafkaUplink implements Uplink {
     requireAnswers(request.topicMessages, answers)
   }
 
+  get warning(): Complaint | undefined {
+    return this.#encoder?.warning
+  }
+
   async close(): Promise<void> {
     const transaction = this.#transaction
     // Frees readers from waiting for this transaction; where it fails, the next `open` does it.
@@ -242,7 +260,7 @@ class KafkaUplink implements Uplink {
   #address(given: StoredRecord, own: Origin, nowMs: number): Addressed {
     const { origin, record } = this.#ownerOf?.(given) ?? { origin: own, record: given }
     const { topic, partitions, partition } = this.#destinations.get(given.lane)!
-    const message = messageOf(record, origin, nowMs)
+    const message = messageOf(this.#encoder?.encode(record, topic) ?? record, origin, nowMs)
     return {
       topic,
       message: { ...message, partition: partition ?? javaPartition(origin.vehicle, partitions) },

@@ -1,7 +1,8 @@
 import { Backoff, Gate } from '../backoff.ts'
 import { SyncError } from '../errors.ts'
 import type { OwnerOf } from '../kafka/kafka-uplink.ts'
-import { LANES, type StoredRecord } from '../record.ts'
+import { isOfLane, LaneCare } from '../lane-care.ts'
+import { LANES, type Lane, type StoredRecord } from '../record.ts'
 import { type Complaint, complaintOf, type UplinkState, type UplinkStatus } from '../status.ts'
 import type { Positions, Uplink } from '../uplink.ts'
 import type { ForwardLimits } from './limits.ts'
@@ -46,6 +47,10 @@ export class Forwarder {
   #releasedMs = 0
   /** After a refusal batches are halved until the record that is refused stands alone. */
   #most: number
+  /** What is known against a lane's destination, so that it holds up no other. */
+  readonly #care: LaneCare
+  /** After such a failure of several lanes each is sent alone, until all have gone through. */
+  readonly #apart = new Set<Lane>()
   #state: UplinkState = 'off'
   #sinceUs = Date.now() * 1000
   #lastError: Complaint | undefined
@@ -57,6 +62,7 @@ export class Forwarder {
   constructor(options: ForwarderOptions) {
     this.#options = options
     const { minRetryMs, maxRetryMs, maxBatchRecords } = options.limits
+    this.#care = new LaneCare(minRetryMs, maxRetryMs, () => Date.now() * 1000)
     this.#backoff = new Backoff(minRetryMs, maxRetryMs)
     this.#most = maxBatchRecords
   }
@@ -87,6 +93,7 @@ export class Forwarder {
       sentBytes: this.#sentBytes,
       lastAckTimeUs: this.#lastAckTimeUs,
       nextRetryTimeUs: this.#nextRetryTimeUs,
+      ...(this.#care.told().length > 0 && { blocked: this.#care.told() }),
     }
   }
 
@@ -131,7 +138,8 @@ export class Forwarder {
         hint: 'The relay’s store was restored from an older copy; it goes on under a new epoch.',
       })
     }
-    this.#at = { ...positions }
+    // What was put aside is behind us, though Kafka's position knows nothing of it.
+    for (const lane of LANES) this.#at[lane] = store.past(lane, positions[lane])
     this.#released = { ...NOWHERE }
     this.#release()
   }
@@ -142,12 +150,20 @@ export class Forwarder {
       const batch = this.#next()
       if (batch.length === 0) {
         this.#release()
-        await this.#gate.wait()
+        await this.#gate.wait(this.#idleMs())
         continue
       }
       await this.#send(uplink, batch)
       if (batch.length < maxBatchRecords && !this.#closing) await this.#linger(lingerMs)
     }
+  }
+
+  /** Until a blocked lane is due for its next try; for good where none is blocked. */
+  #idleMs(): number | undefined {
+    const dueMs = this.#care.nextTryMs(
+      (lane) => this.#options.store.lastId(lane) > this.#at[lane],
+    )
+    return dueMs === undefined ? undefined : Math.max(1, dueMs - performance.now())
   }
 
   /** Gives the next batch time to fill: a commit in Kafka costs the same for one as for a thousand. */
@@ -166,7 +182,11 @@ export class Forwarder {
     const { store, limits } = this.#options
     const batch: Forwarded[] = []
     let bytes = limits.maxBatchBytes
+    const waits = (lane: Lane) => store.lastId(lane) > this.#at[lane]
+    this.#care.tryAgain(waits)
+    const blocked = new Set(this.#care.blocked())
     for (const lane of LANES) {
+      if (blocked.has(lane)) continue
       const room = this.#most - batch.length
       if (room <= 0 || bytes <= 0) break
       for (const given of store.read(lane, this.#at[lane], room, bytes)) {
@@ -188,6 +208,8 @@ export class Forwarder {
         })
         bytes -= payload.length
       }
+      // On trial: what comes of it must be this lane's alone.
+      if (batch.length > 0 && (this.#apart.has(lane) || this.#care.inCare().includes(lane))) break
     }
     return batch
   }
@@ -198,13 +220,16 @@ export class Forwarder {
       await uplink.send(batch)
     } catch (error) {
       if (error instanceof SyncError && error.code === 'UPLINK_REJECTED') this.#halve(batch, error)
+      else if (error instanceof SyncError && isOfLane(error)) this.#blame(batch, error)
       throw error
     }
     this.#pass(batch)
+    this.#care.passed(batch, this.#at)
+    for (const { lane } of [batch[0], batch[batch.length - 1]]) this.#apart.delete(lane)
     this.#sentRecords += batch.length
     for (const { payload } of batch) this.#sentBytes += payload.length
     this.#lastAckTimeUs = Date.now() * 1000
-    this.#lastError = undefined
+    this.#lastError = uplink.warning
     this.#backoff.reset()
     this.#most = Math.min(limits.maxBatchRecords, this.#most * 2)
     if (performance.now() - this.#releasedMs >= limits.releaseIntervalMs) this.#release()
@@ -227,6 +252,12 @@ export class Forwarder {
     this.#pass(batch)
   }
 
+  #blame(batch: readonly Forwarded[], error: SyncError): void {
+    const lanes = new Set(batch.map(({ lane }) => lane))
+    if (lanes.size > 1) for (const lane of lanes) this.#apart.add(lane)
+    else this.#care.block(batch[0].lane, error)
+  }
+
   #pass(batch: readonly Forwarded[]): void {
     for (const { lane, seq } of batch) this.#at[lane] = seq
   }
@@ -240,7 +271,8 @@ export class Forwarder {
       return fencedRetryMs
     }
     this.#enter('offline')
-    if (code === 'UPLINK_REJECTED' || code === 'UPLINK_AHEAD') return minRetryMs
+    const ofLane = error instanceof SyncError && isOfLane(error)
+    if (ofLane || code === 'UPLINK_AHEAD') return minRetryMs
     return this.#backoff.nextMs()
   }
 

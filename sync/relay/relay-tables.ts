@@ -26,6 +26,9 @@ export class RelayTables {
   readonly #lane: Statement<[number], LaneRow>
   readonly #moveLane: Statement<[number, number, number, number]>
   readonly #lastRow: Statement<[], number>
+  readonly #allRefused: Statement<[], [number, number]>
+  /** Ids of records that were put aside: the other side's position may still lie before them. */
+  readonly #refused = new Map(LANES.map((lane) => [lane, new Set<number>()]))
   /** At or above the id of every row there is, those that the open transaction writes included. */
   rowsUpTo = 0
   /** Of rows whose origins are not folded. */
@@ -45,6 +48,7 @@ export class RelayTables {
     this.#moveLane = db.prepare(
       'UPDATE lane SET lastId = ?, releasedId = ?, foldedId = ? WHERE lane = ?',
     )
+    this.#allRefused = db.prepare('SELECT lane, id FROM refused').raw() as never
     this.#lastRow = db
       .prepare("SELECT seq FROM sqlite_sequence WHERE name = 'batch'")
       .pluck() as never
@@ -80,12 +84,13 @@ export class RelayTables {
     for (const [lastId, records, packed] of this.#rows.iterate(LANES.indexOf(lane), afterId)) {
       let id = Math.max(lastId - records, afterId)
       for (const { originId, kind, record } of unpack(packed, lane, id - (lastId - records))) {
+        if (this.#refused.get(lane)!.has(++id)) continue
         bytes += record.payload.length
         if (found.length === maxRecords || (found.length > 0 && bytes > maxBytes)) return found
         const [type, contentType] = this.#words(kind)
         const { seq, prev, timeUs, monoUs, bootId, clock, payload } = record
         found.push({
-          id: ++id,
+          id,
           originId,
           record: { lane, seq, prev, type, timeUs, monoUs, bootId, clock, contentType, payload },
         })
@@ -118,7 +123,16 @@ export class RelayTables {
     const row = this.#at(lane)
     row.releasedId = Math.max(row.releasedId, Math.min(id, row.lastId))
     this.#release.run(LANES.indexOf(lane), row.releasedId)
+    this.#forget(lane, row.releasedId)
     this.#write(lane, row)
+  }
+
+  /** The id itself, or the last of those put aside that follow it at once. */
+  past(lane: Lane, id: number): number {
+    const refused = this.#refused.get(lane)!
+    let at = id
+    while (refused.has(at + 1)) at++
+    return at
   }
 
   lastId(lane: Lane): number {
@@ -130,7 +144,10 @@ export class RelayTables {
     return lastId - releasedId
   }
 
-  bury({ vehicle, epoch }: Origin, { lane, seq, payload }: StoredRecord, reason: string): void {
+  bury(id: number, { vehicle, epoch }: Origin, record: StoredRecord, reason: string): void {
+    const { lane, seq, payload } = record
+    this.#db.prepare('INSERT INTO refused VALUES (?, ?)').run(LANES.indexOf(lane), id)
+    this.#refused.get(lane)!.add(id)
     this.#db
       .prepare('INSERT INTO dead VALUES (NULL, ?, ?, ?, ?, ?, ?)')
       .run(vehicle, epoch, lane, seq, reason, payload)
@@ -141,9 +158,20 @@ export class RelayTables {
   reload(): void {
     this.#kinds.reload()
     this.#lanes.clear()
+    for (const refused of this.#refused.values()) refused.clear()
+    for (const [lane, id] of this.#allRefused.iterate()) this.#refused.get(LANES[lane])!.add(id)
     for (const packer of this.#packers.values()) packer.clear()
     this.unfoldedBytes = 0
     this.rowsUpTo = (this.#lastRow.get() ?? 0) + LANES.length
+  }
+
+  #forget(lane: Lane, upTo: number): void {
+    const refused = this.#refused.get(lane)!
+    if (refused.size === 0) return
+    this.#db
+      .prepare('DELETE FROM refused WHERE lane = ? AND id <= ?')
+      .run(LANES.indexOf(lane), upTo)
+    for (const id of refused) if (id <= upTo) refused.delete(id)
   }
 
   #at(lane: Lane): LaneRow {

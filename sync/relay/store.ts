@@ -147,6 +147,11 @@ export class RelayStore {
     })
   }
 
+  /** How far a position reaches where it is followed by records that were put aside. */
+  past(lane: Lane, id: number): number {
+    return this.#tables.past(lane, id)
+  }
+
   /** The last id given in this lane, 0 before the first. */
   lastId(lane: Lane): number {
     return this.#guard(() => {
@@ -172,9 +177,9 @@ export class RelayStore {
    * Puts a record that the other side refuses for good aside, where the newest 1,000 are kept, and
    * keeps what tells of it, in one transaction.
    */
-  bury({ origin, record }: RelayedRecord, reason: string, notice?: Delivery): void {
+  bury({ id, origin, record }: RelayedRecord, reason: string, notice?: Delivery): void {
     this.#transact(() => {
-      this.#tables.bury(origin, record, reason)
+      this.#tables.bury(id, origin, record, reason)
       if (notice) this.#accept(notice)
       this.#tables.flush()
     })

@@ -46,6 +46,11 @@ export class HistoryRecord {
     return this.#batch.value(this.#index)
   }
 
+  /** Media type of `value`. */
+  get contentType(): string | undefined {
+    return this.#batch.contentType(this.#index)
+  }
+
   get headers(): HistoryHeaders {
     return this.#batch.headers(this.#index)
   }
@@ -80,6 +85,8 @@ export class HistoryBatch implements Iterable<HistoryRecord> {
   readonly #places: Int32Array
   readonly #timestampsMs: Float64Array
   readonly #reader: Reader
+  /** Payloads that were written in another form than the reader wants, by place. */
+  readonly #decoded = new Map<number, Buffer>()
 
   /** Takes the records with `fromOffset <= offset < toOffset`. */
   constructor(
@@ -145,9 +152,22 @@ export class HistoryBatch implements Iterable<HistoryRecord> {
   }
 
   value(index: number): Buffer | null {
+    const decoded = this.#decoded.get(index)
+    if (decoded) return decoded
     const at = index * STRIDE
     const start = this.#places[at + 3]
     return start < 0 ? null : this.#frame.records.subarray(start, this.#places[at + 4])
+  }
+
+  /** Puts JSON in the place of a payload that was Avro. */
+  setDecoded(index: number, json: Buffer): void {
+    this.#decoded.set(index, json)
+  }
+
+  /** Media type of the payload as `value` gives it. */
+  contentType(index: number): string | undefined {
+    if (this.#decoded.has(index)) return 'application/json'
+    return this.header(index, 'content-type')?.toString('latin1')
   }
 
   headers(index: number): HistoryHeaders {

@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { RegistryConnection } from '../../avro/config.ts'
+import type { AvroDecoder } from '../../avro/decoder.ts'
 import { SyncError } from '../../errors.ts'
 import { attempt, bounded } from '../bounded.ts'
 import type { KafkaConnection } from '../client.ts'
@@ -34,6 +36,8 @@ export interface HistoryProgress {
 
 export interface HistoryOptions extends KafkaConnection {
   readonly topic: string
+  /** Payloads in Confluent's Avro format are given as JSON; without one, as they are. */
+  readonly registry?: RegistryConnection
   /** Default `earliest`. */
   readonly from?: HistoryFrom
   /** Default `latest`. */
@@ -117,6 +121,7 @@ class Reading {
   readonly #stallTimeoutMs: number
   readonly #underWay = new Map<number, Promise<{ leader: number; answer: FetchAnswer | Error }>>()
   readonly #totalOffsets: number
+  #decoder: AvroDecoder | undefined
   #records = 0
   #bytes = 0
   #movedAtMs = performance.now()
@@ -182,8 +187,25 @@ class Reading {
         signal?.throwIfAborted()
         const batch = new HistoryBatch(topic, cursor.partition, await frame(), from, cursor.to)
         this.#records += batch.length
-        if (batch.length > 0) yield batch
+        if (batch.length === 0) continue
+        await this.#decode(batch)
+        yield batch
       }
+    }
+  }
+
+  /** Where there is a registry: payloads in Avro become the JSON that they were. */
+  async #decode(batch: HistoryBatch): Promise<void> {
+    const { registry } = this.#options
+    if (!registry) return
+    const { AvroDecoder } = await import('../../avro/decoder.ts')
+    this.#decoder ??= new AvroDecoder(registry)
+    for (let index = 0; index < batch.length; index++) {
+      if (!AvroDecoder.isAvro(batch.header(index, 'content-type'))) continue
+      const bytes = batch.value(index)
+      if (!bytes) continue
+      await this.#decoder.prepare(bytes)
+      batch.setDecoded(index, this.#decoder.toJson(bytes))
     }
   }
 
