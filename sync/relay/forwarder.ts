@@ -160,9 +160,7 @@ export class Forwarder {
 
   /** Until a blocked lane is due for its next try; for good where none is blocked. */
   #idleMs(): number | undefined {
-    const dueMs = this.#care.nextTryMs(
-      (lane) => this.#options.store.lastId(lane) > this.#at[lane],
-    )
+    const dueMs = this.#care.nextTryMs((lane) => this.#options.store.lastId(lane) > this.#at[lane])
     return dueMs === undefined ? undefined : Math.max(1, dueMs - performance.now())
   }
 

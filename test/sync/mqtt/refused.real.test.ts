@@ -63,3 +63,30 @@ function snapshot(bytes: number): Buffer {
   const signals = { 'Engine.Note': 'x'.repeat(bytes) }
   return Buffer.from(JSON.stringify({ campaign: 'c', timeUs: 1_795_000_000_000_000, signals }))
 }
+
+test('a lane whose topic is missing at the depot waits, told with its hint; the others go on', async (t) => {
+  const depot = await makeDepot(central)
+  const { config: kafka } = depot.fleet
+  const topics = { ...kafka.topics, events: central.unique('missing') }
+  const relay = Relay.start({ ...depot.config, kafka: { ...kafka, topics } })
+  t.after(() => relay.close())
+  const uplink = createMqttUplink({ ...depot.config.broker, openTimeoutMs: 30_000 })
+  await uplink.open({ vehicle: 'truck-lane', epoch: 'e1' })
+  const source = new Records()
+  await uplink.send([
+    ...source.take(1, 'critical'),
+    ...source.take(2, 'events'),
+    ...source.take(3, 'telemetry'),
+  ])
+  await uplink.close()
+  await until('the other lanes in Kafka', () => {
+    const { waiting } = relay.status()
+    return waiting.critical + waiting.telemetry === 0 && waiting.events === 2
+  })
+  const blocked = await until('a complaint', () => relay.status().forward.blocked?.[0])
+  assert.equal(blocked.lane, 'events')
+  assert.equal(blocked.code, 'UPLINK_TOPIC_MISSING')
+  assert.match(blocked.hint ?? '', /topic/)
+  await central.createTopics([{ topic: topics.events, partitions: 3, config: {} }])
+  await until('the lane that had waited', () => relay.status().waiting.events === 0)
+})
