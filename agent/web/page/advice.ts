@@ -72,7 +72,7 @@ export function modelAnswer({ models }: AgentStatus): Answer {
 /** Are there faults? */
 export function faultsAnswer(codes: readonly Code[] | undefined): Answer {
   if (!codes) return { level: 'quiet', text: 'Not known yet' }
-  const there = codes.filter(({ event }) => event !== 'gone')
+  const there = codes.filter(({ present }) => present)
   const gone = codes.length - there.length
   const detail = there.length
     ? there.map(({ code }) => code).join(', ')
@@ -136,7 +136,7 @@ export function uplinkAnswer({ sync, nowUs }: AgentStatus): Answer {
 /** What should I do? Nothing, where this is empty. */
 export function todosOf(status: AgentStatus, codes: readonly Code[] = []): Todo[] {
   const todos: Todo[] = []
-  const there = codes.filter(({ event }) => event !== 'gone').map(({ code }) => code)
+  const there = codes.filter(({ present }) => present).map(({ code }) => code)
   if (there.length) {
     todos.push({
       level: 'warn',

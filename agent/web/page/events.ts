@@ -1,36 +1,30 @@
 import type { ListedEvent } from '../../local/events.ts'
 import type { Explanation } from '../../local/explain.ts'
+import type { SensorCode } from '../../trouble-codes/trouble-codes-part.ts'
 
 export type { Explanation, ListedEvent }
 
-/** Content of a `milepost.dtc.v1` event, as far as it is shown. */
-export interface CodeContent {
-  readonly sensor: string
-  readonly ecu: string
-  readonly code: string
-  readonly status: readonly string[]
-  readonly event: 'appeared' | 'changed' | 'gone'
-  readonly firstSeenUs: number
-  readonly lastSeenUs: number
-  readonly freezeFrame?: Readonly<Record<string, unknown>>
+/** What `GET /dtc` answers: the codes that are known now, and who reads them. */
+export interface KnownCodes {
+  readonly sensors: readonly { readonly sensor: string; readonly kind: string }[]
+  readonly codes: readonly SensorCode[]
 }
 
-/** A trouble code as it was last told. */
-export interface Code extends CodeContent {
-  readonly id: number
-  readonly timeUs: number
+/** A trouble code that is there, or was once. */
+export interface Code extends SensorCode {
+  readonly present: boolean
 }
 
-/** The last word on each code, those that are there first. @param events the newest first */
-export function codesOf(events: readonly ListedEvent[]): Code[] {
-  const codes = new Map<string, Code>()
-  for (const { id, timeUs, content } of events) {
-    const told = content as unknown as CodeContent
-    const key = `${told.sensor} ${told.ecu} ${told.code}`
-    if (!codes.has(key)) codes.set(key, { ...told, id, timeUs })
+/** The codes that are known now, then those that events tell of and that are gone. @param events the newest first */
+export function codesOf(known: readonly SensorCode[], events: readonly ListedEvent[]): Code[] {
+  const keyOf = ({ sensor, ecu, code }: SensorCode): string => `${sensor} ${ecu} ${code}`
+  const codes = new Map<string, Code>(known.map((one) => [keyOf(one), { ...one, present: true }]))
+  for (const { content } of events) {
+    const told = content as unknown as SensorCode
+    if (!codes.has(keyOf(told))) codes.set(keyOf(told), { ...told, present: false })
   }
   return [...codes.values()].sort(
-    (a, b) => Number(a.event === 'gone') - Number(b.event === 'gone') || b.timeUs - a.timeUs,
+    (a, b) => Number(b.present) - Number(a.present) || b.lastSeenUs - a.lastSeenUs,
   )
 }
 

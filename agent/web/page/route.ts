@@ -18,6 +18,7 @@ export const WAYS: readonly Way[] = [
   { id: 'inferences', label: 'Inferences', more: true },
   { id: 'captures', label: 'Captures', more: true },
   { id: 'history', label: 'History', more: true },
+  { id: 'updates', label: 'Updates', more: true },
 ]
 
 /** Where one is: `#/signals?match=Engine.*`; the part after `?` belongs to the view. */

@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals'
 import type { AgentStatus } from '../../status.ts'
-import { codesOf, type ListedEvent } from './events.ts'
+import { codesOf, type KnownCodes, type ListedEvent } from './events.ts'
 import { type Polled, poll } from './poll.ts'
 
 /** How often the page asks how the agent is. */
@@ -60,15 +60,22 @@ export function recent(of: (rate: Rate) => number, seconds = 5): number {
   return some.length ? some.reduce((sum, rate) => sum + of(rate), 0) / some.length : 0
 }
 
-/** Trouble codes as they were last told. */
+/** Trouble codes as events told of them. */
 export const told = signal<Polled<ListedEvent[]>>({
   data: undefined,
   error: undefined,
   missing: false,
 })
-export const codes = computed(() => codesOf(told.value.data ?? []))
+/** Those that the sensors know now. */
+export const known = signal<Polled<KnownCodes>>({
+  data: undefined,
+  error: undefined,
+  missing: false,
+})
+export const codes = computed(() => codesOf(known.value.data?.codes ?? [], told.value.data ?? []))
 
 export function startPolling(): void {
+  poll(known, '/dtc', {}, CODES_EVERY_MS)
   poll(told, '/events', { type: 'dtc', limit: 1000 }, CODES_EVERY_MS)
   poller = poll(polled, '/status', {}, STATUS_EVERY_MS)
 }

@@ -46,6 +46,7 @@ const VIEWS = [
   ['inferences', 'Inferences'],
   ['captures', 'Captures'],
   ['history', 'History'],
+  ['updates', 'Updates'],
 ] as const
 
 async function opened(t: TestContext, screen?: Screen): Promise<Page> {

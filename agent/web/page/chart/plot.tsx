@@ -24,19 +24,27 @@ export type Drive = (plot: uPlot, seen: () => boolean) => () => void
 /** A uPlot that follows its width, the colours, and whether it can be seen. */
 export function Plot({ options, drive }: { options: PlotOptions; drive: Drive }) {
   const host = useRef<HTMLDivElement>(null)
+  const driven = useRef(drive)
+  const restart = useRef(() => {})
   const key = JSON.stringify(options)
   useEffect(() => {
     const element = host.current!
     let seen = true
     let plot: uPlot
     let stop: (() => void) | undefined
+    const start = (): void => {
+      stop?.()
+      stop = driven.current(plot, () => seen)
+    }
     const make = (): void => {
       stop?.()
+      stop = undefined
       plot?.destroy()
       plot = new uPlot(shape(options, element.clientWidth || 300), [[]], element)
-      stop = drive(plot, () => seen)
+      start()
     }
     make()
+    restart.current = start
     const sizes = new ResizeObserver(([entry]) => {
       const width = Math.round(entry.contentRect.width)
       if (width > 0 && width !== plot.width) plot.setSize({ width, height: options.height })
@@ -58,7 +66,13 @@ export function Plot({ options, drive }: { options: PlotOptions; drive: Drive })
       stop?.()
       plot.destroy()
     }
-  }, [key, drive])
+  }, [key])
+  // New data alone needs no new chart.
+  useEffect(() => {
+    if (driven.current === drive) return
+    driven.current = drive
+    restart.current()
+  }, [drive])
   return <div class="plot" ref={host} role="img" aria-label={options.label} />
 }
 

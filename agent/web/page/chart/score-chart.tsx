@@ -1,28 +1,24 @@
-import { signal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
 import { figure } from '../format.ts'
-import { polled } from '../state.ts'
 import { type Drive, Plot } from './plot.tsx'
-import { Track } from './track.ts'
 
-const KEEP_SEC = 300
-
-/** Scores as the status told them, from the moment on that the page was opened. */
-const scores = new Map<string, Track>()
-const beat = signal(0)
-
-polled.subscribe(({ data }) => {
-  for (const { name, lastScore } of data?.models ?? []) {
-    if (lastScore === undefined || !data) continue
-    const track = scores.get(name) ?? new Track(name, '')
-    scores.set(name, track)
-    track.push(data.nowUs, lastScore, KEEP_SEC)
-  }
-  queueMicrotask(() => beat.value++)
-})
+/** The last scores of one model, as `GET /inferences` has them. */
+export interface Scores {
+  readonly model: string
+  readonly timeUs: readonly number[]
+  readonly score: readonly number[]
+}
 
 /** The score of one model against the threshold of its alarm. */
-export function ScoreChart({ model, threshold }: { model: string; threshold: number }) {
+export function ScoreChart({
+  model,
+  threshold,
+  scores,
+}: {
+  model: string
+  threshold: number
+  scores: Scores | undefined
+}) {
   const options = useMemo(
     () => ({
       height: 150,
@@ -33,19 +29,17 @@ export function ScoreChart({ model, threshold }: { model: string; threshold: num
     [model, threshold],
   )
   const drive = useMemo<Drive>(
-    () => (plot) =>
-      beat.subscribe(() => {
-        const track = scores.get(model)
-        if (!track) return
-        const max = track.timesSec.at(-1) ?? 0
-        const top = Math.max(threshold * 1.3, ...track.values.map((value) => value ?? 0))
-        plot.batch(() => {
-          plot.setData([track.timesSec, track.values], false)
-          plot.setScale('x', { min: max - 120, max })
-          plot.setScale('y', { min: 0, max: top * 1.05 })
-        })
-      }),
-    [model, threshold],
+    () => (plot) => {
+      const times = scores?.timeUs.map((us) => us / 1e6) ?? []
+      const values = [...(scores?.score ?? [])]
+      const top = Math.max(threshold * 1.3, ...values.filter(Number.isFinite)) * 1.05
+      plot.batch(() => {
+        plot.setData([times, values], true)
+        plot.setScale('y', { min: 0, max: top })
+      })
+      return () => {}
+    },
+    [scores, threshold],
   )
   return <Plot options={options} drive={drive} />
 }

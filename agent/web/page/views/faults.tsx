@@ -1,19 +1,23 @@
+import type { Cleared } from '../../../trouble-codes/trouble-codes-part.ts'
 import type { ListedEvent } from '../events.ts'
 import { ago, clock, many } from '../format.ts'
+import { Action } from '../parts/action.tsx'
 import { Card, Empty, Head, Pill, Problem } from '../parts/card.tsx'
 import { Table } from '../parts/table.tsx'
 import { usePoll } from '../poll.ts'
-import { codes, status, told } from '../state.ts'
+import { codes, known, status } from '../state.ts'
 
 const EVERY_MS = 5_000
+/** Kinds of sensors that may be able to clear what they read. */
+const CLEARS = new Set(['obd'])
 
 /** Trouble codes as the ECUs told them, and lamps. */
 export function Faults() {
   const lamps = usePoll<ListedEvent[]>('/events', EVERY_MS, { type: 'lamps', limit: 1 })
   const nowUs = status.value?.nowUs ?? 0
-  const { data, error } = told.value
+  const { data, error } = known.value
   const all = codes.value
-  const there = all.filter(({ event }) => event !== 'gone').length
+  const there = all.filter(({ present }) => present).length
   const lit = (lamps.data?.[0]?.content.lamps ?? []) as readonly string[]
   return (
     <>
@@ -59,12 +63,8 @@ export function Faults() {
               },
               {
                 head: 'Now',
-                cell: ({ event }) =>
-                  event === 'gone' ? (
-                    <Pill level="quiet">gone</Pill>
-                  ) : (
-                    <Pill level="warn">present</Pill>
-                  ),
+                cell: ({ present }) =>
+                  !present ? <Pill level="quiet">gone</Pill> : <Pill level="warn">present</Pill>,
               },
               { head: 'Status', cell: ({ status: words }) => words.join(', ') },
               { head: 'From', cell: ({ ecu, sensor }) => `${ecu}, by ${sensor}` },
@@ -73,11 +73,32 @@ export function Faults() {
                 figure: true,
                 cell: ({ firstSeenUs }) => clock(firstSeenUs, nowUs),
               },
-              { head: 'Last told', figure: true, cell: ({ timeUs }) => ago(timeUs, nowUs) },
+              { head: 'Last seen', figure: true, cell: ({ lastSeenUs }) => ago(lastSeenUs, nowUs) },
             ]}
           />
         </Card>
       )}
+      {data?.sensors
+        .filter(({ kind }) => CLEARS.has(kind))
+        .map(({ sensor }) => (
+          <Card key={sensor} title={`Clear the codes of ${sensor}`}>
+            <p class="quiet">
+              Freeze frames go with them. The config of the sensor has to allow it, and it leaves a
+              record.
+            </p>
+            <Action<Cleared>
+              label="Clear codes"
+              sure="Every ECU forgets its codes and freeze frames."
+              path="/dtc/clear"
+              body={{ sensor }}
+              done={({ ecus, left }) =>
+                `${Object.entries(ecus)
+                  .map(([ecu, answer]) => `${ecu}: ${answer}`)
+                  .join(', ')}. ${many(left.length, 'code')} left.`
+              }
+            />
+          </Card>
+        ))}
     </>
   )
 }

@@ -1,4 +1,4 @@
-import { ScoreChart } from '../chart/score-chart.tsx'
+import { ScoreChart, type Scores } from '../chart/score-chart.tsx'
 import type { Explanation, InferenceContent, ListedEvent } from '../events.ts'
 import { ago, clock, count, figure } from '../format.ts'
 import { Card, Empty, Facts, Head, Pill, Problem } from '../parts/card.tsx'
@@ -8,10 +8,12 @@ import { place, wayTo } from '../route.ts'
 import { status } from '../state.ts'
 
 const EVERY_MS = 4_000
+const SCORES_EVERY_MS = 2_000
 
 /** What the models say, and why. */
 export function Inferences() {
   const listed = usePoll<ListedEvent[]>('/events', EVERY_MS, { type: 'inference', limit: 100 })
+  const scores = usePoll<Scores[]>('/inferences', SCORES_EVERY_MS, { limit: 300 })
   const now = status.value
   const events = listed.data ?? []
   const asked = Number(place.value.query.get('event')) || events[0]?.id
@@ -31,7 +33,11 @@ export function Inferences() {
               </Pill>
             }
           >
-            <ScoreChart model={model.name} threshold={model.threshold} />
+            <ScoreChart
+              model={model.name}
+              threshold={model.threshold}
+              scores={scores.data?.find((one) => one.model === model.name)}
+            />
             <Facts
               facts={[
                 ['Score now', figure(model.lastScore)],

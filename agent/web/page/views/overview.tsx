@@ -18,7 +18,7 @@ import { Sign } from '../parts/sign.tsx'
 import { Spark } from '../parts/spark.tsx'
 import { Table } from '../parts/table.tsx'
 import { wayTo } from '../route.ts'
-import { codes, rates as history, recent, status, told } from '../state.ts'
+import { codes, rates as history, known, recent, status } from '../state.ts'
 
 /** The technician's five questions, answered at one glance. */
 export function Overview() {
@@ -50,7 +50,7 @@ export function Overview() {
         </Asked>
         <Asked
           question="Are there faults?"
-          answer={faultsAnswer(told.value.data && codes.value)}
+          answer={faultsAnswer(known.value.data && codes.value)}
           view="faults"
         />
         <Asked question="Is data waiting?" answer={waitingAnswer(now)} view="sync">

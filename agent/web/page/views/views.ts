@@ -6,6 +6,7 @@ import { Inferences } from './inferences.tsx'
 import { Overview } from './overview.tsx'
 import { Signals } from './signals.tsx'
 import { SyncView } from './sync.tsx'
+import { Updates } from './updates.tsx'
 
 /** The views by the names that `route.ts` has for them. */
 export const VIEWS: Readonly<Record<string, ComponentType>> = {
@@ -16,4 +17,5 @@ export const VIEWS: Readonly<Record<string, ComponentType>> = {
   inferences: Inferences,
   captures: Captures,
   history: History,
+  updates: Updates,
 }
