@@ -79,6 +79,10 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     "the updater of vehicles, by the TUF conformance suite's protocol",
     async () => (await import('./tuf-client.ts')).tufClientCommand(),
   ],
+  rollout: [
+    'lead a rollout by what the vehicles tell',
+    async () => (await import('./rollout.ts')).rolloutCommand(),
+  ],
   update: [
     'look for updates now, or see what is on trial',
     async () => (await import('./update.ts')).updateCommand(),

@@ -3,10 +3,14 @@ import { z } from 'zod'
 import type { RolloutEntry } from '../../models/release/entry.ts'
 import type { ReleaseKind } from '../../models/release/release.ts'
 import type { Repository } from '../../models/release/repository/repository.ts'
+import { abortedEntry, advancedEntry } from '../../models/release/repository/rollouts.ts'
 import { writeDurably } from '../../models/trial/durable.ts'
 import { AgentError } from '../error.ts'
 import { countStage, type Decision, decide, type StageCount, type WatchLimits } from './decide.ts'
 import type { Outcomes } from './outcomes.ts'
+
+/** Characters of a signed note. */
+const MAX_NOTE = 500
 
 /** Since when the stage is on that this watch saw last; kept for a watch that is run now and then. */
 const memorySchema = z.object({
@@ -78,13 +82,13 @@ export class RolloutWatch {
     const same = (now: RolloutEntry): boolean =>
       now.candidate.sha256 === entry.candidate.sha256 && now.stage === entry.stage
     if (decision.is === 'advance' || decision.is === 'abort') {
-      const [found] = (await repository.rollouts(signal)).filter(
-        (one) => one.kind === kind && one.name === name,
-      )
-      if (found && same(found.entry)) {
-        if (decision.is === 'advance') await repository.advance(kind, name)
-        else await repository.abort(kind, name, decision.reason.slice(0, 500))
+      const next = (now: RolloutEntry): RolloutEntry => {
+        if (!same(now)) return now
+        return decision.is === 'advance'
+          ? advancedEntry(now)
+          : abortedEntry(now, decision.reason.slice(0, MAX_NOTE))
       }
+      await repository.updateRollout(kind, name, next, signal)
     }
     const { stage, percent, candidate } = entry
     const { version } = candidate

@@ -12,6 +12,7 @@ import type { UpdateStep } from '../../../agent/updates/steps.ts'
 import type { Look } from '../../../agent/updates/updater.ts'
 import { packBundle } from '../../../models/bundle/archive.ts'
 import { loadBundle } from '../../../models/bundle/load.ts'
+import { placeOf } from '../../../models/release/place.ts'
 import { initRepository } from '../../../models/release/repository/init.ts'
 import { KeyRing } from '../../../models/release/repository/keys.ts'
 import { Repository } from '../../../models/release/repository/repository.ts'
@@ -21,6 +22,8 @@ import { forge } from '../../models/bundles.ts'
 import { ROOT, tempDir } from '../../support/cli.ts'
 import { until } from '../../support/until.ts'
 
+const PASSPHRASE = 'a passphrase for tests'
+
 export const FACTORY = join(ROOT, 'models/bundles/simulator')
 
 /** A desk with its repository in a folder, and vehicles that get their releases from it. */
@@ -29,10 +32,12 @@ export class Fleet {
   readonly repository: Repository
   readonly folder: string
   readonly root: string
+  readonly passphrases: string
 
   static async make(t: TestContext): Promise<Fleet> {
     const dir = tempDir(t)
-    const keys = await KeyRing.open(join(dir, 'keys'), async () => 'a passphrase for tests')
+    const keys = await KeyRing.open(join(dir, 'keys'), async () => PASSPHRASE)
+    writeFileSync(join(dir, 'passphrases'), `${PASSPHRASE}\n`)
     const store = new FolderStore(join(dir, 'repository'))
     await initRepository({ store, keys })
     return new Fleet(dir, new Repository({ store, keys }))
@@ -43,6 +48,7 @@ export class Fleet {
     this.repository = repository
     this.folder = join(dir, 'repository')
     this.root = join(dir, 'keys', 'root.json')
+    this.passphrases = join(dir, 'passphrases')
   }
 
   /** A variant of the factory's bundle; answers its folder and hash. */
@@ -58,6 +64,23 @@ export class Fleet {
   /** Publishes a bundle folder and gives it to everybody. */
   async release(version: string, dir: string): Promise<void> {
     await this.publish('bundle', 'simulator', version, await packBundle(dir))
+  }
+
+  /** Publishes a bundle and begins its rollout with the vehicle whose place comes first. */
+  async staged(version: string, bytes: Uint8Array, fleet: readonly string[]): Promise<void> {
+    const [first] = this.byPlace(fleet)
+    const percent = (placeOf(first, 'seed') + 1) / 100
+    const stages = [
+      { name: 'canary', percent },
+      { name: 'all', percent: 100 },
+    ]
+    await this.repository.add('bundle', 'simulator', version, bytes)
+    await this.repository.publish()
+    await this.repository.start('bundle', 'simulator', { version, stages, seed: 'seed' })
+  }
+
+  byPlace(fleet: readonly string[]): string[] {
+    return [...fleet].sort((a, b) => placeOf(a, 'seed') - placeOf(b, 'seed'))
   }
 
   async publish(
