@@ -9,6 +9,10 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     'run the agent: read sensors, score, buffer, sync',
     async () => (await import('./run.ts')).runCommand(),
   ],
+  setup: [
+    'find CAN interfaces and serial ports, and write a config',
+    async () => (await import('./setup.ts')).setupCommand(),
+  ],
   status: [
     'what a running agent is doing',
     async () => (await import('./status.ts')).statusCommand(),
