@@ -4,7 +4,7 @@ import type { Target } from './arch.ts'
 
 /** Files that nobody loads at run time. */
 const WASTE_FILE =
-  /\.(?:md|markdown|map|ts|mts|cts|tsx|flow|h|hpp|c|cc|cpp|gyp|gypi|o|a|tsbuildinfo|yml|iml|snap)$|^(?:\.|Makefile|tsconfig|jest\.config|karma|rollup|BUILD)/i
+  /\.(?:md|markdown|map|ts|mts|cts|tsx|flow|h|hpp|c|cc|cpp|gyp|gypi|o|a|tsbuildinfo|yml|iml|snap)$|^(?:\.|Makefile|tsconfig|jest\.config|karma|rollup)/i
 const KEPT = /^(?:LICEN[CS]E|NOTICE|COPYING|COPYRIGHT)/i
 
 /** Folders of packages that hold no code which an agent runs. */
@@ -52,9 +52,10 @@ async function pruneTree(folder: string, root: string, target: Target): Promise<
 function isWaste(path: string, root: string, target: Target): boolean {
   const name = basename(path)
   const inside = relative(root, path).split('/')
-  // The top of a package or deeper, never the package itself: one may be called "test".
-  const depth = inside[0].startsWith('@') ? 2 : 1
-  if (inside.length > depth && WASTE_FOLDER.test(name)) return true
+  // Right below a package's own folder: deeper ones may be code (`yaml/dist/doc`).
+  const own = inside.lastIndexOf('node_modules') + 1
+  const depth = own + (inside[own].startsWith('@') ? 2 : 1)
+  if (inside.length === depth + 1 && WASTE_FOLDER.test(name)) return true
   if (name === '.bin') return true
   // Binaries for every platform in one package, by folders such as `linux-arm64` and `android-arm`.
   const platform = /^(?:linux|darwin|win32|android|freebsd|openbsd|musl)[-_]/.test(name)

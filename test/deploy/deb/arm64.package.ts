@@ -1,4 +1,4 @@
-// `npm run test:package -- arm64`: the package for a Raspberry Pi, run by qemu-user on this machine,
+// `npm run test:package:arm64`: the package for a Raspberry Pi, run by qemu-user on this machine,
 // from the simulated bus to the records in a real Kafka.
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
