@@ -1,21 +1,21 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import packageJson from '../../package.json' with { type: 'json' }
 import { TARGETS } from './arch.ts'
 import { buildPackage } from './package.ts'
 import { command, teller } from './steps.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const VERSION: string = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version
 const HELP = `npm run deb -- [--arch amd64|arm64] [--out FOLDER] [--version V] [--sysroot FOLDER]
 
 Builds the Debian package of this checkout, with its own Node.js, for this machine or for another.
 
   --arch     machine of the package; this one's, where nothing is said
   --out      where it goes (dist/deb)
-  --version  its version (${packageJson.version})
+  --version  its version (${VERSION})
   --sysroot  a root file system of the target: its programs are then tried under qemu-user
   --no-build what lies in dist/ is packed as it is
 `
@@ -25,7 +25,7 @@ async function main(): Promise<void> {
     options: {
       arch: { type: 'string', default: process.arch === 'arm64' ? 'arm64' : 'amd64' },
       out: { type: 'string', default: join(ROOT, 'dist/deb') },
-      version: { type: 'string', default: packageJson.version },
+      version: { type: 'string', default: VERSION },
       sysroot: { type: 'string' },
       'no-build': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },

@@ -99,7 +99,7 @@ export async function writeTrial(folder: string, names: readonly string[]): Prom
 for (const name of ${JSON.stringify(names)}) {
   try { await import(name) } catch (error) { failed.push(name + ': ' + error.message) }
 }
-const { default: Database } = await import('better-sqlite3')
+const { default: Database } = await import(${JSON.stringify(COMPILED[0])})
 const db = new Database(':memory:')
 db.exec('create table t(x); insert into t values (42)')
 if (db.prepare('select x from t').get().x !== 42) failed.push('SQLite gave back another value')
