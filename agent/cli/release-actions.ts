@@ -88,13 +88,14 @@ export async function keyRenew(flags: DeskFlags): Promise<void> {
 export async function add(
   kind: string,
   file: string,
-  flags: DeskFlags & { name?: string; version?: string },
+  wantedVersion: string | undefined,
+  flags: DeskFlags & { name?: string },
 ): Promise<void> {
   const content = await readContent(kindOf(kind), file)
-  const version = flags.version ?? content.version
+  const version = wantedVersion ?? content.version
   if (version === undefined) {
     throw new AgentError('USAGE', `which version of the ${kind} is it?`, {
-      hint: 'Give --version.',
+      hint: `milepost release add ${kind} ${file} 1`,
     })
   }
   await atDesk(flags, async ({ repository }) => {

@@ -15,9 +15,9 @@ or lines as "root-1: …"), MILEPOST_RELEASE_PASSPHRASE, or typed.
 
 Examples:
   milepost release init -r repo                              keys and an empty repository
-  milepost release add bundle models/bundles/simulator -r repo
+  milepost release add bundle models/bundles/simulator 1 -r repo
   milepost release publish -r repo                           sign it, with the offline keys
-  milepost release rollout bundle simulator 4f1c… --stages canary:1,early:10,all:100 -r repo
+  milepost release rollout bundle simulator 1 --stages canary:1,early:10,all:100 -r repo
   milepost release rollout bundle simulator --advance -r repo
   milepost release rollout bundle simulator --abort --note "NaN" -r repo
   milepost release verify -r https://releases.example.com --vehicle truck-17
@@ -48,9 +48,11 @@ Exit codes: 0 done, 1 failed or found wrong, 2 wrong usage, 130 stopped by Ctrl-
     .description('check a file and put it into the draft')
     .argument('<kind>', 'bundle, campaign or dbc')
     .argument('<file>', 'a bundle’s folder or archive, a YAML file of campaigns, a DBC file')
+    .argument('[version]', 'default for a bundle: the beginning of its hash')
     .option('--name <name>', "default: the bundle's, else the file's")
-    .option('--version <version>', 'default for a bundle: the beginning of its hash')
-    .action(run(async (kind, file, flags) => (await work()).add(kind, file, flags)))
+    .action(
+      run(async (kind, file, version, flags) => (await work()).add(kind, file, version, flags)),
+    )
   desk(command.command('withdraw'))
     .description('no longer approve a version, from the next publish on')
     .argument('<kind>')

@@ -15,7 +15,12 @@ export function tufClientCommand(): Command {
   const command = new Command('tuf-client')
     .requiredOption('--metadata-dir <folder>', 'where trusted metadata is kept')
     .option('--metadata-url <url>', 'where metadata is fetched from')
-    .option('--target-name <path...>', 'targets to download, in this order')
+    .option(
+      '--target-name <path>',
+      'target to download; may be repeated, they come in this order',
+      // Not a list in one option: it would take the command after it for one more.
+      (path: string, before: string[] = []) => [...before, path],
+    )
     .option('--target-base-url <url>', 'where targets are fetched from')
     .option('--target-dir <folder>', 'where targets go')
     .addHelpText(
