@@ -6,6 +6,7 @@ import { loadBundle } from '../../models/bundle/load.ts'
 import type { ReleaseKind } from '../../models/release/release.ts'
 import { parseDbc } from '../../sensors/dbc/parse.ts'
 import { AgentError } from '../error.ts'
+import { campaignsSchema } from '../updates/with-releases.ts'
 
 /** Campaigns and DBC files beyond this are none. */
 const MAX_TEXT_BYTES = 16 << 20
@@ -48,9 +49,10 @@ function checkCampaigns(bytes: Buffer, path: string): void {
   } catch (error) {
     throw new AgentError('USAGE', `${path}: ${(error as Error).message}`, { cause: error })
   }
-  const campaigns = (content as { campaigns?: unknown } | null)?.campaigns
-  if (Array.isArray(campaigns) && campaigns.length > 0) return
-  throw new AgentError('USAGE', `${path} holds no campaigns`, {
+  const { error } = campaignsSchema.safeParse(content)
+  if (!error) return
+  const [issue] = error.issues
+  throw new AgentError('USAGE', `${path}: ${issue.path.join('.') || 'file'}: ${issue.message}`, {
     hint: 'Write them as in a config: `campaigns:`, then a list.',
   })
 }

@@ -19,7 +19,10 @@ import { type Held, readHeld, storedFile } from './held-list.ts'
 /** Largest campaign or DBC file that is applied. */
 const MAX_HELD_BYTES = 16 << 20
 
-const campaignsSchema = z.strictObject({ campaigns: z.array(campaignSchema).min(1).max(256) })
+/** A file of campaigns, as a release brings it. */
+export const campaignsSchema = z.strictObject({
+  campaigns: z.array(campaignSchema).min(1).max(256),
+})
 
 /** What became of the releases that are held. */
 export interface Planned {

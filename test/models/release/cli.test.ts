@@ -57,7 +57,7 @@ test('what goes wrong says what to do next', async (t) => {
   const text = join(dir, 'no.yaml')
   writeFileSync(text, 'signals: []\n')
   const campaigns = await milepost('release', 'add', 'campaign', text, '1', ...place)
-  assert.match(campaigns.stderr, /holds no campaigns/)
+  assert.match(campaigns.stderr, /no\.yaml: .*\nNext: Write them as in a config/)
 })
 
 test('verify fails on a broken release, over the web', async (t) => {
