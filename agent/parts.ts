@@ -1,4 +1,5 @@
 import { livePart } from './api/operations/live.ts'
+import { doctorPart } from './doctor/doctor-part.ts'
 import { healthPart } from './health.ts'
 import { eventsPart } from './local/events-part.ts'
 import { historyPart } from './local/history/history-part.ts'
@@ -22,6 +23,7 @@ export const PARTS: readonly StartPart[] = [
   machinePart,
   inferencesPart,
   troubleCodesPart,
+  doctorPart,
   timePart,
   relayPart,
   healthPart,

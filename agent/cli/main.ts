@@ -35,6 +35,10 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     async () => (await import('./dtc.ts')).dtcCommand(),
   ],
   explain: ['why an event came about', async () => (await import('./explain.ts')).explainCommand()],
+  doctor: [
+    'check everything: findings, each with the command that mends it',
+    async () => (await import('./doctor.ts')).doctorCommand(),
+  ],
   recall: [
     'what happened at a time, from the vehicle’s own memory',
     async () => (await import('./recall.ts')).recallCommand(),

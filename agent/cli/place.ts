@@ -44,6 +44,13 @@ export function placeOf(options: PlaceOptions): Place {
   return { dataDir, socket: socketPath(dataDir), configFile }
 }
 
+/** The same for who wants to look even where the config cannot be read. */
+export function whereabouts(options: PlaceOptions): { configFile?: string; dataDir?: string } {
+  const configFile = configFileOf(options)
+  if (options.dataDir !== undefined) return { dataDir: resolve(options.dataDir) }
+  return configFile === undefined ? { dataDir: resolve(SIMULATED_DATA_DIR) } : { configFile }
+}
+
 /** The config that the options mean, read; undefined where there is none. */
 export function configOf(options: PlaceOptions): LoadedConfig | undefined {
   const file = configFileOf(options)

@@ -1,0 +1,49 @@
+import type { Complaint } from '../../error.ts'
+import type { Check } from '../scene.ts'
+
+/** What a release is refused for that nobody who may sign has signed. */
+const UNSIGNED = new Set(['RELEASE_UNAPPROVED', 'RELEASE_METADATA', 'RELEASE_HASH', 'RELEASE_ROOT'])
+
+/** Releases come, and are signed by whom they should be. */
+export const updatesCheck: Check = {
+  name: 'updates',
+  async run({ status, config, probes }) {
+    const check = 'updates'
+    const cause = 'release'
+    const root = config?.updates?.root
+    if (root !== undefined && !probes.exists(root)) {
+      return [
+        {
+          check,
+          verdict: 'broken',
+          code: 'RELEASE_ROOT',
+          finding: `updates.root: there is no ${root}: no release can be trusted.`,
+          next: 'Copy the root metadata of the fleet to the vehicle, by a way that you trust.',
+          command: `ls -l ${root}`,
+          cause,
+        },
+      ]
+    }
+    const told = status?.parts.updates as { lastError?: Complaint } | undefined
+    if (!told) return []
+    const error = told.lastError
+    if (!error) return [{ check, verdict: 'ok', code: 'OK', finding: 'Nothing is wrong.', cause }]
+    const { code, message, hint } = error
+    const unsigned = UNSIGNED.has(code)
+    return [
+      {
+        check,
+        verdict: unsigned ? 'broken' : 'trouble',
+        code,
+        finding: message,
+        next:
+          hint ??
+          (unsigned
+            ? 'Nothing was installed. Have the release signed by those who may; if nobody made it, tell the fleet: somebody may be trying to get in.'
+            : 'It is tried again by itself.'),
+        command: 'milepost events --type "update*,release*"',
+        cause,
+      },
+    ]
+  },
+}
