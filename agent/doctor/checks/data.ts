@@ -4,9 +4,10 @@ import type { Check } from '../scene.ts'
 /** The data folder is there and can be written. A running agent that keeps records proves it. */
 export const dataCheck: Check = {
   name: 'data folder',
-  async run({ dataDir, status, probes }) {
+  async run({ dataDir, status, agent, probes }) {
     const check = 'data folder'
-    if (dataDir === undefined) return []
+    // Whoever may not talk to the agent may not write its folder either, and need not.
+    if (dataDir === undefined || agent === 'denied') return []
     if (status?.sync?.outbox.state === 'ok') {
       return [{ check, verdict: 'ok', code: 'OK', finding: `${dataDir} is in use.`, cause: 'data' }]
     }

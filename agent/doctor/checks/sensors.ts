@@ -1,3 +1,4 @@
+import type { AgentStatus } from '../../status.ts'
 import type { SensorStatus } from '../../supervisor/supervised.ts'
 import type { Rates } from '../../watch/rates.ts'
 import type { Finding } from '../finding.ts'
@@ -12,12 +13,13 @@ export const sensorsCheck: Check = {
   name: 'sensors',
   async run({ status }) {
     const rates = (status?.parts.rates ?? {}) as Rates
-    return (status?.sensors ?? []).map((sensor) => look(sensor, status?.nowUs ?? 0, rates))
+    if (!status) return []
+    return status.sensors.map((sensor) => look(sensor, status, rates))
   },
 }
 
-function look(sensor: SensorStatus, nowUs: number, rates: Rates): Finding {
-  const { id, state, frames, readings, lastDataUs, sinceUs, lastError, device } = sensor
+function look(sensor: SensorStatus, { nowUs, startedUs }: AgentStatus, rates: Rates): Finding {
+  const { id, state, frames, readings, lastDataUs, opens, lastError, device } = sensor
   const check = `sensor ${id}`
   const bus = String(device?.busState ?? '')
   if (bus === 'bus-off' || bus === 'error-passive') return wrongBitrate(sensor, `it is ${bus}`)
@@ -26,12 +28,14 @@ function look(sensor: SensorStatus, nowUs: number, rates: Rates): Finding {
     const finding = frames + readings > 0 ? 'Its source has ended.' : 'It is off.'
     return { check, verdict: 'ok', code: 'OK', finding, cause: 'sensor' }
   }
-  const quietUs = nowUs - Math.max(lastDataUs, sinceUs)
-  if (state === 'stale' || (state === 'live' && quietUs > SILENT_US)) {
+  const quietUs = nowUs - (lastDataUs || startedUs)
+  // Opened again and again, and nothing came: it fell silent each time.
+  const silent = opens > 1 && lastDataUs === 0
+  if (state === 'stale' || silent || (state === 'live' && quietUs > SILENT_US)) {
     if (Number(device?.rxErrors ?? 0) > frames) {
       return wrongBitrate(sensor, `${device?.rxErrors} errors and ${frames} frames were received`)
     }
-    const seconds = Math.round((nowUs - Math.max(lastDataUs, sinceUs)) / 1e6)
+    const seconds = Math.round(quietUs / 1e6)
     return {
       check,
       verdict: 'trouble',

@@ -1,4 +1,5 @@
 import type { Complaint } from '../../error.ts'
+import type { UpdatesStatus } from '../../updates/part.ts'
 import type { Check } from '../scene.ts'
 
 /** What a release is refused for that nobody who may sign has signed. */
@@ -24,9 +25,9 @@ export const updatesCheck: Check = {
         },
       ]
     }
-    const told = status?.parts.updates as { lastError?: Complaint } | undefined
+    const told = status?.parts.updates as UpdatesStatus | undefined
     if (!told) return []
-    const error = told.lastError
+    const error = told.lastLook?.error ?? lastRefusal(told)
     if (!error) return [{ check, verdict: 'ok', code: 'OK', finding: 'Nothing is wrong.', cause }]
     const { code, message, hint } = error
     const unsigned = UNSIGNED.has(code)
@@ -46,4 +47,13 @@ export const updatesCheck: Check = {
       },
     ]
   },
+}
+
+/** A release that was refused or failed after the look that found it; barred ones did so long ago. */
+function lastRefusal({ steps }: UpdatesStatus): Complaint | undefined {
+  const last = steps.at(-1)
+  if (!last || !['refused', 'failed'].includes(last.phase) || last.code === 'BARRED')
+    return undefined
+  const code = last.code ?? 'RELEASE_REFUSED'
+  return { code, message: `${last.release ?? 'A release'}: ${last.reason ?? last.phase}` }
 }
