@@ -5,6 +5,7 @@ import { eventsPart } from './local/events-part.ts'
 import { historyPart } from './local/history/history-part.ts'
 import type { StartPart } from './part.ts'
 import { relayPart } from './relay.ts'
+import { supportPart } from './support/support-part.ts'
 import { timePart } from './time/time-watch.ts'
 import { troubleCodesPart } from './trouble-codes/trouble-codes-part.ts'
 import { updatesPart } from './updates/part.ts'
@@ -24,6 +25,7 @@ export const PARTS: readonly StartPart[] = [
   inferencesPart,
   troubleCodesPart,
   doctorPart,
+  supportPart,
   timePart,
   relayPart,
   healthPart,

@@ -39,6 +39,10 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
     'check everything: findings, each with the command that mends it',
     async () => (await import('./doctor.ts')).doctorCommand(),
   ],
+  bundle: [
+    'a support archive, without secrets and positions',
+    async () => (await import('./bundle.ts')).bundleCommand(),
+  ],
   recall: [
     'what happened at a time, from the vehicle’s own memory',
     async () => (await import('./recall.ts')).recallCommand(),

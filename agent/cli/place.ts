@@ -47,8 +47,11 @@ export function placeOf(options: PlaceOptions): Place {
 /** The same for who wants to look even where the config cannot be read. */
 export function whereabouts(options: PlaceOptions): { configFile?: string; dataDir?: string } {
   const configFile = configFileOf(options)
-  if (options.dataDir !== undefined) return { dataDir: resolve(options.dataDir) }
-  return configFile === undefined ? { dataDir: resolve(SIMULATED_DATA_DIR) } : { configFile }
+  const dataDir = options.dataDir ?? (configFile === undefined ? SIMULATED_DATA_DIR : undefined)
+  return {
+    ...(configFile === undefined ? {} : { configFile }),
+    ...(dataDir === undefined ? {} : { dataDir: resolve(dataDir) }),
+  }
 }
 
 /** The config that the options mean, read; undefined where there is none. */

@@ -17,7 +17,7 @@ test('what central answers comes first: a wrong topic, another device of this na
   const kafka = { kind: 'kafka', brokers: [central.bootstrap], checkpointTopic, topics: named }
   await central.createTopics([
     ...Object.values(named).map((topic) => ({ topic, partitions: 1, config: {} })),
-    { topic: checkpointTopic, partitions: 1, config: {} },
+    { topic: checkpointTopic, partitions: 3, config: {} },
   ])
 
   await t.test('a topic that is not there', async (t) => {
@@ -37,7 +37,11 @@ test('what central answers comes first: a wrong topic, another device of this na
     setup.config.uplink = kafka
     setup.config.campaigns = [{ id: 'all', signals: ['*'], sampleEveryMs: 200 }]
     const agent = await setup.start()
-    await until('records on Kafka', () => (agent.status().sync?.uplink.sentRecords ?? 0) > 0)
+    await until('records on Kafka', () => {
+      const uplink = agent.status().sync?.uplink
+      assert.equal(uplink?.lastError, undefined)
+      return (uplink?.sentRecords ?? 0) > 0
+    })
     const other = new Setup(t)
     other.config = setup.config
     await other.start()
