@@ -56,10 +56,11 @@ export async function supportFiles(source: SupportSource): Promise<SupportFile[]
   const log = await logOf(source)
   const told = [log.text, rawText(source.configFile)].flatMap(secretsToldBy)
   const known = [...secretValues(raw), ...told].sort((a, b) => b.length - a.length)
-  const hashes = (status?.models ?? []).flatMap(({ hash }) => [hash])
+  const names = signals.flatMap(({ name }) => name.split('.'))
+  const harmless = [...(status?.models ?? []).map(({ hash }) => hash), ...names]
   const aliases = aliasesOf(raw)
   const make = (name: string, what: string, text: (redact: Redactor) => string): SupportFile => {
-    const redactor = new Redactor(known, hashes, aliases)
+    const redactor = new Redactor(known, harmless, aliases)
     const clean = text(redactor)
     if (redactor.leaks(clean)) {
       return {
@@ -75,7 +76,7 @@ export async function supportFiles(source: SupportSource): Promise<SupportFile[]
   const json = (name: string, what: string, value: unknown): SupportFile =>
     make(name, what, (redactor) => `${JSON.stringify(redactor.value(value), null, 2)}\n`)
 
-  const screen = new Redactor(known, hashes, aliases)
+  const screen = new Redactor(known, harmless, aliases)
   const history = await queryHistory({
     dataDir,
     wanted: (name) => !screen.isPositionSignal({ name, unit: '' }),

@@ -81,7 +81,7 @@ export class Redactor {
 
   /**
    * @param known values that must not be in anything
-   * @param harmless long hex that is no secret: hashes of bundles
+   * @param harmless what could be taken for a secret and is none: hashes of bundles, parts of names
    * @param aliases names that signals of a place were given
    */
   constructor(
@@ -108,7 +108,7 @@ export class Redactor {
       .replace(JWT, SECRET)
       .replace(CLOUD_KEY, SECRET)
       .replace(HEX, (hex) => (this.#harmless.has(hex) ? hex : SECRET))
-      .replace(RANDOM, (word) => (looksRandom(word) ? SECRET : word))
+      .replace(RANDOM, (word) => (looksRandom(word) && !this.#harmless.has(word) ? SECRET : word))
     this.#secret(clean, before)
     const placed = withoutPositions(clean)
     if (placed !== clean) this.counts.positions++
@@ -194,28 +194,17 @@ function formsOf(secret: string): string[] {
   return [...forms]
 }
 
-/** In words and names fewer letters than this share stand beside one of another kind. */
-const MAX_WORDY_CHANGES = 0.36
-const LONG_SEGMENT = 8
+/** Names are made of words, which are at least so long on average; chance makes shorter ones. */
+const MIN_WORD_LENGTH = 4
+const WORDS = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+/g
 const WORD = /^([A-Z]?[a-z]+|[A-Z]+|[a-z]*\d+|([A-Z][a-z]+)+\d*)?$/
 
-/** No path, and not made of words: kinds of characters change as chance has them. */
+/** No path, and not made of words. */
 function looksRandom(word: string): boolean {
-  if (PATH.test(word)) return false
-  return !word.split(/[-_/+=]/).every(isWordy)
+  return !PATH.test(word) && !word.split(/[-_/+=]/).every(isWordy)
 }
 
 function isWordy(segment: string): boolean {
   if (WORD.test(segment)) return true
-  if (segment.length < LONG_SEGMENT) return false
-  let changes = 0
-  for (let i = 1; i < segment.length; i++) {
-    if (kindOf(segment[i]) !== kindOf(segment[i - 1])) changes++
-  }
-  return changes / (segment.length - 1) <= MAX_WORDY_CHANGES
-}
-
-function kindOf(letter: string): 'digit' | 'upper' | 'lower' {
-  if (letter >= '0' && letter <= '9') return 'digit'
-  return letter >= 'A' && letter <= 'Z' ? 'upper' : 'lower'
+  return segment.length / (segment.match(WORDS)?.length ?? 1) >= MIN_WORD_LENGTH
 }
