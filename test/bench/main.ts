@@ -10,10 +10,12 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
   infer: () => import('./infer.ts'),
   uplink: () => import('./uplink.ts'),
   relay: () => import('./relay.ts'),
+  latency: () => import('./latency.ts'),
+  backlog: () => import('./backlog.ts'),
 }
 
 /** Those that take minutes and many connections run only when they are named. */
-const ON_REQUEST = new Set(['relay'])
+const ON_REQUEST = new Set(['relay', 'backlog'])
 
 const args = process.argv.slice(2)
 const json = args.includes('--json')

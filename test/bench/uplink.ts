@@ -1,15 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { startCentral } from '../../deploy/central/central.ts'
 import { createTopics } from '../../sync/kafka/admin.ts'
 import { readHistory } from '../../sync/kafka/history.ts'
 import { createKafkaUplink } from '../../sync/kafka/kafka-uplink.ts'
 import type { StoredRecord } from '../../sync/record.ts'
 import { type BenchRow, median } from './bench.ts'
-import { type BareOrder, ORIGIN, recordOf } from './uplink/round.ts'
+import { Bare } from './uplink/bare-process.ts'
+import { ORIGIN, recordOf } from './uplink/round.ts'
 
 const ROUNDS = 5
 const RECORDS = 30_000
@@ -139,28 +138,4 @@ async function idleGaps(bootstrap: string, topic: string): Promise<number> {
   }
   await uplink.close()
   return median(times)
-}
-
-/** kafkajs without our fence. */
-class Bare {
-  readonly #child: ChildProcess
-  readonly #answers: AsyncIterator<string>
-
-  constructor(bootstrap: string) {
-    const script = new URL('./uplink/bare.ts', import.meta.url).pathname
-    const args = ['--import', import.meta.resolve('tsx'), script, bootstrap]
-    this.#child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
-    this.#answers = createInterface({ input: this.#child.stdout! })[Symbol.asyncIterator]()
-  }
-
-  async run(order: BareOrder): Promise<number> {
-    this.#child.stdin!.write(`${JSON.stringify(order)}\n`)
-    const { value, done } = await this.#answers.next()
-    if (done) throw new Error('The bare client has ended')
-    return (JSON.parse(value) as { seconds: number }).seconds
-  }
-
-  end(): void {
-    this.#child.stdin!.end()
-  }
 }

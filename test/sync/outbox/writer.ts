@@ -2,11 +2,11 @@
 import { writeSync } from 'node:fs'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
 import { LANES } from '../../../sync/record.ts'
-import { randomOf, record } from '../support.ts'
+import { randomOf, record, SMALL } from '../support.ts'
 
 const [path, seed] = process.argv.slice(2)
 const random = randomOf(Number(seed))
-const outbox = Outbox.open({ path, vehicle: 'v1', bootId: `boot-${seed}` })
+const outbox = Outbox.open({ path, vehicle: 'v1', bootId: `boot-${seed}`, limits: SMALL })
 for (;;) {
   const count = 1 + Math.floor(random() * 40)
   const records = Array.from({ length: count }, () =>
