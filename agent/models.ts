@@ -47,6 +47,7 @@ export async function loadModels(
   },
 ): Promise<Models> {
   const mended: SlotMended[] = []
+  const learnedDir = join(config.dataDir, 'learned')
   const slots = await Promise.all(
     config.models.map(async ({ bundle: factory, slot, lane, runtime }) => {
       const lost = (what: Mended): void => {
@@ -66,7 +67,7 @@ export async function loadModels(
           : undefined
       for (const what of store?.mended ?? []) lost(what)
       const open = (bundle: Bundle, release?: string): Promise<LiveModel> =>
-        LiveModel.open(bundle, runtime, { catalog, clock }, release)
+        LiveModel.open(bundle, runtime, { catalog, clock, learnedDir }, release)
       const live = await (store ? store.load(factory, open, lost) : open(await openBundle(factory)))
       return new ModelSlot({ slot, runtime }, live, store, {
         inference: (name, inference) => {

@@ -1,4 +1,5 @@
 import type { Bundle } from '../../models/bundle/load.ts'
+import { Learned } from '../../models/clustering/learned.ts'
 import { type OpenNetwork, openNetwork } from '../../models/runtime/open.ts'
 import type { RuntimeName } from '../../models/runtime.ts'
 import { type Inference, Scorer } from '../../models/scorer.ts'
@@ -9,6 +10,18 @@ import type { Clock } from '../../sensors/sensor.ts'
 export interface Surroundings {
   readonly catalog: SignalCatalog
   readonly clock: Clock
+  /** Folder for what models learn on the vehicle; without it that is forgotten with the process. */
+  readonly learnedDir?: string
+}
+
+export interface LearnedStatus {
+  /** Rows learned from since the bundle's training. */
+  readonly rows: number
+  /** Why what had been learned before the start was left out. */
+  readonly refused?: string
+  /** Savings that failed, and why the last one did. */
+  readonly failed: number
+  readonly lastFailure: string | undefined
 }
 
 /** One bundle at work: its network open, and the state of its scoring. */
@@ -19,6 +32,7 @@ export class LiveModel {
   readonly open: OpenNetwork
   readonly around: Surroundings
   #scorer: Scorer
+  #learned: Learned | undefined
   #last: Inference | undefined
   /** Feature rows finished, whatever became of them. */
   rows = 0
@@ -75,6 +89,7 @@ export class LiveModel {
       emit(inference)
     })
     this.rows += this.#scorer.invalid - before
+    this.#learned?.tick()
   }
 
   /** Forgets windows, held values and the alarm: what was seen while another model ran is unknown. */
@@ -84,12 +99,27 @@ export class LiveModel {
     this.rows = 0
   }
 
+  /** What it has learned on this vehicle, where its kind learns. */
+  get learned(): LearnedStatus | undefined {
+    const { clusters } = this.#scorer
+    if (!clusters) return undefined
+    const { refused, failed = 0, lastFailure } = this.#learned ?? {}
+    return { rows: clusters.learned, ...(refused && { refused }), failed, lastFailure }
+  }
+
   close(): void {
+    this.#learned?.close()
     this.open.network.dispose()
   }
 
   #newScorer(): Scorer {
-    const { catalog, clock } = this.around
-    return new Scorer(this.bundle, this.open, { catalog, nowUs: () => clock.monoUs() })
+    const { catalog, clock, learnedDir } = this.around
+    const nowUs = () => clock.monoUs()
+    const scorer = new Scorer(this.bundle, this.open, { catalog, nowUs })
+    if (scorer.clusters && learnedDir !== undefined) {
+      this.#learned?.close()
+      this.#learned = new Learned(scorer.clusters, this.bundle.hash, learnedDir, nowUs)
+    }
+    return scorer
   }
 }

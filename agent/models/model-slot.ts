@@ -5,7 +5,7 @@ import type { Slot } from '../../models/trial/slot.ts'
 import type { Trial } from '../../models/trial/trial.ts'
 import type { ReadingBatch } from '../../sensors/reading.ts'
 import type { ReadingObserver } from '../pipeline.ts'
-import { LiveModel } from './live-model.ts'
+import { type LearnedStatus, LiveModel } from './live-model.ts'
 
 /** What `status` says of one model. */
 export interface ModelStatus {
@@ -26,6 +26,8 @@ export interface ModelStatus {
   readonly lastScore: number | undefined
   /** Signals that were there in a unit which the model cannot take. */
   readonly problems: readonly string[]
+  /** What it has learned on this vehicle, where its kind learns. */
+  readonly learned?: LearnedStatus
   /** Set while the bundle must still prove itself: what it has shown. */
   readonly trial?: { readonly rows: number; readonly ms: number }
 }
@@ -159,7 +161,7 @@ export class ModelSlot implements ReadingObserver {
   }
 
   status(): ModelStatus {
-    const { name, bundle, open, release, last, problems } = this.#live
+    const { name, bundle, open, release, last, problems, learned } = this.#live
     return {
       name,
       slot: this.slot,
@@ -172,6 +174,7 @@ export class ModelSlot implements ReadingObserver {
       anomalies: this.#anomalies,
       active: last?.anomaly ?? false,
       lastScore: last?.score,
+      ...(learned && { learned }),
       problems: problems.map(
         ({ signal, unit, wanted }) => `${signal} is in ${unit || 'no unit'}, not ${wanted}`,
       ),

@@ -135,7 +135,12 @@ export class RowCollector {
         'TRAINING_DATA',
         `${records} rows gave ${this.#train.count} to train on and ${this.#heldOut.count} held out ` +
           `(${failed} failed, ${otherVehicles} of other vehicles, ${incomplete} incomplete)`,
-        { hint: 'Take a longer range, more vehicles, or smaller batches in the recipe.' },
+        {
+          hint:
+            this.#heldOut.count === 0 && this.#train.count > 0
+              ? 'No vehicle fell to the share that is held out: more vehicles, a larger split.heldOutShare or another seed in the recipe.'
+              : 'Take a longer range, more vehicles, or smaller batches in the recipe.',
+        },
       )
     }
     const vehicles = [...this.#known.values()].filter(({ used }) => used).length

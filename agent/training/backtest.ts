@@ -1,0 +1,177 @@
+import type { Bundle } from '../../models/bundle/load.ts'
+import { ModelError } from '../../models/errors.ts'
+import { LogFeatures, type LoggedReadings } from '../../models/features/log.ts'
+import { openNetwork } from '../../models/runtime/open.ts'
+import { type Inference, Scorer } from '../../models/scorer.ts'
+import { type LogOptions, LogReader } from './log.ts'
+import { notesOf } from './notes.ts'
+
+/** Vehicles scored at once; each has alarms of its own. */
+const MAX_SCORED_VEHICLES = 100_000
+/** Events told one by one, of each bundle; those beyond it are counted. */
+export const MAX_TOLD_EVENTS = 1000
+/** Points of the picture's curve, of each bundle. */
+const CURVE_POINTS = 600
+
+/** An event as a bundle would have told it. */
+export interface BacktestEvent {
+  readonly vehicle: string
+  readonly beginUs: number
+  /** Undefined where the history ends before it. */
+  endUs: number | undefined
+  topScore: number
+  /** What contributed most when it began. */
+  readonly signal: string
+}
+
+export interface BacktestResult {
+  readonly name: string
+  readonly hash: string
+  readonly kind: string
+  readonly threshold: number
+  rows: number
+  /** Rows above the threshold. */
+  above: number
+  invalid: number
+  readonly vehicles: Set<string>
+  events: number
+  /** Vehicles with at least one event. */
+  readonly troubled: Set<string>
+  readonly told: BacktestEvent[]
+  /** Hours of driving that rows stand for, summed over vehicles. */
+  hours: number
+  /** Largest score of each stretch of time, as a multiple of the threshold. */
+  readonly curve: Curve
+  notes: readonly string[]
+}
+
+/** The largest of many values by time, in a bounded number of stretches that grow as time goes on. */
+export class Curve {
+  widthUs: number
+  readonly points = new Map<number, number>()
+
+  constructor(widthUs: number) {
+    this.widthUs = widthUs
+  }
+
+  add(timeUs: number, value: number): void {
+    const at = Math.floor(timeUs / this.widthUs)
+    const known = this.points.get(at)
+    if (known === undefined || value > known) this.points.set(at, value)
+    while (this.points.size > CURVE_POINTS) this.#widen()
+  }
+
+  /** Times (µs) and values, in order of time. */
+  sorted(): [timeUs: number, value: number][] {
+    return [...this.points]
+      .sort(([a], [b]) => a - b)
+      .map(([at, value]) => [at * this.widthUs, value])
+  }
+
+  #widen(): void {
+    const old = [...this.points]
+    this.points.clear()
+    this.widthUs *= 2
+    for (const [at, value] of old) {
+      const place = Math.floor(at / 2)
+      this.points.set(place, Math.max(value, this.points.get(place) ?? Number.NEGATIVE_INFINITY))
+    }
+  }
+}
+
+/** One bundle on its way through a history: the features, model and alarm that a vehicle has. */
+class Contender {
+  readonly result: BacktestResult
+  readonly features: LogFeatures
+  readonly #scorers = new Map<string, Scorer>()
+  readonly #open = new Map<string, BacktestEvent>()
+
+  constructor(bundle: Bundle, network: Awaited<ReturnType<typeof openNetwork>>) {
+    const { name, kind, threshold, features } = bundle.manifest
+    this.result = {
+      name,
+      hash: bundle.hash,
+      kind,
+      threshold: threshold.value,
+      rows: 0,
+      above: 0,
+      invalid: 0,
+      vehicles: new Set(),
+      events: 0,
+      troubled: new Set(),
+      told: [],
+      hours: 0,
+      curve: new Curve(features.sampleEveryMs * 1000),
+      notes: [],
+    }
+    this.features = new LogFeatures(features, (vehicle, row) => {
+      let scorer = this.#scorers.get(vehicle)
+      if (!scorer) {
+        if (this.#scorers.size === MAX_SCORED_VEHICLES) {
+          throw new ModelError('TRAINING_DATA', `more than ${MAX_SCORED_VEHICLES} vehicles`, {
+            hint: 'Take a shorter range.',
+          })
+        }
+        scorer = new Scorer(bundle, network, { contributors: 'events' })
+        this.#scorers.set(vehicle, scorer)
+        this.result.vehicles.add(vehicle)
+      }
+      this.result.rows++
+      this.result.hours += features.sampleEveryMs / 3_600_000
+      const inference = scorer.score(row)
+      if (inference) this.#take(vehicle, inference)
+      else this.result.invalid++
+    })
+  }
+
+  #take(vehicle: string, inference: Inference): void {
+    const { result } = this
+    const { timeUs, score, threshold, event } = inference
+    if (inference.above) result.above++
+    result.curve.add(timeUs, score / threshold)
+    const open = this.#open.get(vehicle)
+    if (open) open.topScore = Math.max(open.topScore, score)
+    if (event === 'end' && open) {
+      open.endUs = timeUs
+      this.#open.delete(vehicle)
+    }
+    if (event !== 'begin') return
+    result.events++
+    result.troubled.add(vehicle)
+    const [{ signal }] = inference.contributors
+    const begun = { vehicle, beginUs: timeUs, endUs: undefined, topScore: score, signal }
+    this.#open.set(vehicle, begun)
+    if (result.told.length < MAX_TOLD_EVENTS) result.told.push(begun)
+  }
+}
+
+/**
+ * Drives bundles through the same stretch of history, each with its own features, and tells what each
+ * would have said. @throws SyncError as `readHistory`, ModelError as `openNetwork`
+ */
+export async function backtest(
+  options: LogOptions,
+  bundles: readonly Bundle[],
+): Promise<BacktestResult[]> {
+  const networks = await Promise.all(bundles.map((bundle) => openNetwork(bundle)))
+  try {
+    const contenders = bundles.map((bundle, i) => new Contender(bundle, networks[i]))
+    const reader = new LogReader(options, (readings: LoggedReadings) => {
+      for (const { features } of contenders) features.push(readings)
+    })
+    for await (const { finished } of reader.steps()) {
+      if (finished) for (const { features } of contenders) features.close()
+    }
+    return contenders.map(({ result, features }, i) => ({
+      ...result,
+      notes: notesOf(bundles[i].manifest.features.inputs, {
+        log: reader.counts,
+        features: features.counts,
+        skippedBy: features.skippedBy,
+        problems: features.problems,
+      }),
+    }))
+  } finally {
+    for (const { network } of networks) network.dispose()
+  }
+}
