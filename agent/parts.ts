@@ -3,9 +3,11 @@ import { doctorPart } from './doctor/doctor-part.ts'
 import { healthPart } from './health.ts'
 import { eventsPart } from './local/events-part.ts'
 import { historyPart } from './local/history/history-part.ts'
+import { metricsPart } from './metrics/metrics-part.ts'
 import type { StartPart } from './part.ts'
 import { relayPart } from './relay.ts'
 import { supportPart } from './support/support-part.ts'
+import { servicePart } from './systemd/service-part.ts'
 import { timePart } from './time/time-watch.ts'
 import { troubleCodesPart } from './trouble-codes/trouble-codes-part.ts'
 import { updatesPart } from './updates/part.ts'
@@ -26,9 +28,11 @@ export const PARTS: readonly StartPart[] = [
   troubleCodesPart,
   doctorPart,
   supportPart,
+  metricsPart,
   timePart,
   relayPart,
   healthPart,
   webPart,
   updatesPart,
+  servicePart,
 ]

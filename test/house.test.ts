@@ -33,6 +33,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   serialport: /^sensors\/serial\//,
   commander: /^(agent\/cli|deploy\/central)\//,
   pino: /^agent\//,
+  'prom-client': /^agent\/metrics\//,
 }
 
 /** A file past this many lines has two subjects. */
