@@ -29,6 +29,8 @@ export class OriginTable {
   readonly #maxEpochs: number
   /** At least so many more vehicles fit, as far as this process knows. */
   #room = 0
+  /** Vehicles in the table; undefined until they are counted, which reads all of it. */
+  #counted: number | undefined
   readonly #known = new Map<string, OriginState>()
   readonly #byId = new Map<number, OriginState>()
   readonly #moved = new Set<OriginState>()
@@ -65,7 +67,8 @@ export class OriginTable {
   }
 
   get vehicles(): number {
-    return this.#vehicles.get() ?? 0
+    this.#counted ??= this.#vehicles.get() ?? 0
+    return this.#counted
   }
 
   find(origin: Origin): OriginState | undefined {
@@ -85,6 +88,7 @@ export class OriginTable {
       })
     }
     this.#room--
+    if (epochs === 0 && this.#counted !== undefined) this.#counted++
     const id = Number(this.#insert.run(vehicle, epoch).lastInsertRowid)
     if (epochs >= this.#maxEpochs) this.#prune(vehicle)
     return { state: this.#remember([vehicle, epoch, id, 0, 0, 0, 0])!, born: true }
@@ -124,6 +128,7 @@ export class OriginTable {
     this.#byId.clear()
     this.#moved.clear()
     this.#room = 0
+    this.#counted = undefined
   }
 
   /** Counts anew only when the room that was counted last is used up: a fleet comes all at once. */
