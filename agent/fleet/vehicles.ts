@@ -25,6 +25,8 @@ export class Vehicles {
   readonly #sent: Uint32Array
   readonly #confirmed: Uint32Array
   readonly #sentMs: Float64Array
+  /** What had been sent when the relay was asked. */
+  readonly #asked: Uint32Array
   readonly #going = new Map<number, number>()
   readonly #latencyMs = new Float64Array(LATENCIES)
   /** Of each connection, in the order of its messages: for a broker's acknowledgements. */
@@ -41,6 +43,7 @@ export class Vehicles {
     this.#sent = new Uint32Array(load.vehicles)
     this.#confirmed = new Uint32Array(load.vehicles)
     this.#sentMs = new Float64Array(load.vehicles)
+    this.#asked = new Uint32Array(load.vehicles)
     for (let n = 0; n < load.connections; n++) {
       const queue: number[] = []
       this.#unacknowledged.push(queue)
@@ -105,6 +108,7 @@ export class Vehicles {
       if (this.#sent[vehicle] === this.#confirmed[vehicle]) continue
       if (nowMs - this.#sentMs[vehicle] < CONFIRM_TIMEOUT_MS) continue
       this.#sentMs[vehicle] = nowMs
+      this.#asked[vehicle] = this.#sent[vehicle]
       const { run } = this.#load
       const ask = { epoch: run, run: 'fleet' }
       const topic = topicsOf('milepost', vehicleOf(run, vehicle)).ask
@@ -145,8 +149,9 @@ export class Vehicles {
     if (!told || told.rejected) throw new Error(`vehicle ${vehicle} is told ${payload}`)
     this.#confirm(vehicle, told.positions.telemetry)
     const behind = this.#sent[vehicle] > this.#confirmed[vehicle]
-    // An answer was asked for behind all that was sent: what it does not count is lost.
-    if (behind && (told.refused || told.answers) && !this.#going.has(vehicle)) {
+    // An answer was asked for behind all that had been sent: what it does not count is lost.
+    const lost = told.answers !== undefined && this.#asked[vehicle] > this.#confirmed[vehicle]
+    if (behind && (told.refused || lost) && !this.#going.has(vehicle)) {
       this.totals.wentBack++
       this.#going.set(vehicle, performance.now() + BACK_MS * (1 + Math.random()))
     }

@@ -69,12 +69,18 @@ export function messageBytes(message: Omit<KafkaMessage, 'partition'>): number {
 const MIN_TIME_US = Date.UTC(0, 0, 1) * 1000
 const MAX_TIME_US = Date.UTC(9999, 11, 31) * 1000
 
+/** Records that follow each other are mostly of the same second. */
+let lastSecond = { seconds: Number.NaN, text: '' }
+
 /** RFC 3339 with microseconds. A time outside of what it can say is told as the nearest one. */
 function rfc3339(timeUs: number): string {
   const us = Math.min(Math.max(Math.trunc(timeUs) || 0, MIN_TIME_US), MAX_TIME_US)
   const seconds = Math.floor(us / 1_000_000)
   const fraction = String(us - seconds * 1_000_000).padStart(6, '0')
-  return `${new Date(seconds * 1000).toISOString().slice(0, -5)}.${fraction}Z`
+  if (seconds !== lastSecond.seconds) {
+    lastSecond = { seconds, text: new Date(seconds * 1000).toISOString().slice(0, -5) }
+  }
+  return `${lastSecond.text}.${fraction}Z`
 }
 
 type Headers = Readonly<Record<string, Buffer | string | (Buffer | string)[] | null | undefined>>

@@ -100,26 +100,41 @@ export function readRecord(
   if (!id.startsWith(vehicle) || id[vehicle.length] !== '/') return 'topic and identity differ'
   const seqAt = id.lastIndexOf('/') + 1
   const epoch = id.slice(vehicle.length + 1, Math.max(vehicle.length + 1, seqAt - 1))
-  const [prevText, afterText, timeText, monoText, clock, ...words] = mp.split(' ', MAX_WORDS)
-  const [type, bootId, run] = words.map(unword)
-  for (const text of [epoch, type, bootId, run]) {
-    if (!text || text.length > MAX_WORD) return 'a property is missing or too long'
+  const words = mp.split(' ', MAX_WORDS)
+  if (words.length !== MAX_WORDS - 1) return 'a property is missing'
+  const [type, bootId, run] = [unword(words[5]), unword(words[6]), unword(words[7])]
+  if (!(isWord(epoch) && isWord(type) && isWord(bootId) && isWord(run))) {
+    return 'a property is empty or too long'
   }
+  const clock = words[4]
   if (!CLOCKS.has(clock)) return 'no such clock state'
-  const [seq, prev, after] = [whole(id.slice(seqAt)), whole(prevText), whole(afterText)]
+  const seq = whole(id.slice(seqAt))
+  const prev = whole(words[0])
+  const after = whole(words[1])
   if (!(seq > 0 && prev >= 0 && prev < seq && after >= 0 && after < seq)) return 'no such sequence'
-  const [timeUs, monoUs] = [whole(timeText), whole(monoText)]
+  const timeUs = whole(words[2])
+  const monoUs = whole(words[3])
   if (Number.isNaN(timeUs) || Number.isNaN(monoUs)) return 'no such time'
   return {
     origin: { vehicle, epoch },
     record: {
-      ...{ lane, seq, prev, type, timeUs, monoUs, bootId },
-      ...{ clock: clock as ClockState, contentType, payload },
+      lane,
+      seq,
+      prev,
+      type,
+      timeUs,
+      monoUs,
+      bootId,
+      clock: clock as ClockState,
+      contentType,
+      payload,
     },
     after,
     run,
   }
 }
+
+const isWord = (text: string): boolean => text.length > 0 && text.length <= MAX_WORD
 
 /** Empty where it is no word of ours. */
 function unword(text: string): string {

@@ -95,6 +95,7 @@ export class OriginTable {
   }
 
   byId(id: number): Origin {
+    if (this.#byId.size > MAX_CACHED && this.#moved.size === 0) this.reload()
     return this.#state(id)!.origin
   }
 

@@ -154,12 +154,17 @@ export class RelayTables {
     this.#db.prepare('DELETE FROM dead WHERE id <= (SELECT max(id) FROM dead) - ?').run(MAX_DEAD)
   }
 
-  /** Forgets what a rolled-back transaction added, or what another process may have changed. */
-  reload(): void {
-    this.#kinds.reload()
+  /** Learns anew which records there are. */
+  look(): void {
     this.#lanes.clear()
     for (const refused of this.#refused.values()) refused.clear()
     for (const [lane, id] of this.#allRefused.iterate()) this.#refused.get(LANES[lane])!.add(id)
+  }
+
+  /** Forgets what a rolled-back transaction added, or what another process may have changed. */
+  reload(): void {
+    this.#kinds.reload()
+    this.look()
     for (const packer of this.#packers.values()) packer.clear()
     this.unfoldedBytes = 0
     this.rowsUpTo = (this.#lastRow.get() ?? 0) + LANES.length

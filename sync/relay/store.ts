@@ -68,6 +68,7 @@ export class RelayStore {
   readonly #tables: RelayTables
   readonly #version: Statement<[], number>
   #seenVersion = -1
+  #lookedVersion = -1
   /** Random, born with the file: ids of another file mean nothing here. */
   epoch: string
 
@@ -137,7 +138,7 @@ export class RelayStore {
   /** Records of a lane after this id, in order, as many as fit; always one if there is one. */
   read(lane: Lane, afterId: number, maxRecords: number, maxBytes: number): RelayedRecord[] {
     return this.#guard(() => {
-      this.#refresh()
+      this.#look()
       const rows = this.#tables.read(lane, afterId, maxRecords, maxBytes)
       return rows.map(({ id, originId, record }) => ({
         id,
@@ -155,7 +156,7 @@ export class RelayStore {
   /** The last id given in this lane, 0 before the first. */
   lastId(lane: Lane): number {
     return this.#guard(() => {
-      this.#refresh()
+      this.#look()
       return this.#tables.lastId(lane)
     })
   }
@@ -231,6 +232,14 @@ export class RelayStore {
     this.#tables.folded()
   }
 
+  /** The same for a reader of records, who needs no positions: it reads beside a busy writer. */
+  #look(): void {
+    const version = this.#version.get()!
+    if (version === this.#seenVersion || version === this.#lookedVersion) return
+    this.#lookedVersion = version
+    this.#tables.look()
+  }
+
   /** Learns anew what is in the file where another process has changed it. */
   #refresh(): void {
     const version = this.#version.get()!
@@ -253,6 +262,7 @@ export class RelayStore {
       } catch (error) {
         // What is in memory went further than what is in the file.
         this.#seenVersion = -1
+        this.#lookedVersion = -1
         throw error
       }
     })
