@@ -1,0 +1,21 @@
+// `npx tsx test/faults/update-kills.ts [--seed N] [--kills 100]`: an agent is killed at seeded writes of
+// its updates; exit code 1 where a start was not on a verified bundle, or the newest never came.
+import { parseArgs } from 'node:util'
+import { runUpdateKills } from './update-kills-run.ts'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    kills: { type: 'string', default: '100' },
+  },
+})
+const [seed, kills] = [values.seed, values.kills].map(Number)
+console.error(`seed ${seed}: ${kills} kills`)
+const report = await runUpdateKills({ seed, kills, progress: (message) => console.error(message) })
+for (const problem of report.problems) console.log(problem)
+console.log(
+  `seed ${seed}: ${report.kills} kills at ${report.differentSteps} of ${report.steps} writes, ` +
+    `${report.releases} releases, ${report.starts} starts on a verified bundle, ` +
+    `${report.updates} updates to their end, ${report.problems.length} problems`,
+)
+process.exit(report.problems.length === 0 ? 0 : 1)
