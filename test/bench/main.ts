@@ -8,6 +8,8 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
   buses: () => import('./buses.ts'),
   buffer: () => import('./buffer.ts'),
   infer: () => import('./infer.ts'),
+  train: () => import('./train.ts'),
+  'car-sensor': () => import('./car-sensor.ts'),
   uplink: () => import('./uplink.ts'),
   relay: () => import('./relay.ts'),
   latency: () => import('./latency.ts'),
@@ -15,7 +17,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
 }
 
 /** Those that take minutes and many connections run only when they are named. */
-const ON_REQUEST = new Set(['relay', 'backlog'])
+const ON_REQUEST = new Set(['relay', 'backlog', 'train', 'car-sensor'])
 
 const args = process.argv.slice(2)
 const json = args.includes('--json')
