@@ -9,6 +9,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
   buffer: () => import('./buffer.ts'),
   infer: () => import('./infer.ts'),
   train: () => import('./train.ts'),
+  faults: () => import('./faults.ts'),
   'car-sensor': () => import('./car-sensor.ts'),
   uplink: () => import('./uplink.ts'),
   relay: () => import('./relay.ts'),
@@ -17,7 +18,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
 }
 
 /** Those that take minutes and many connections run only when they are named. */
-const ON_REQUEST = new Set(['relay', 'backlog', 'train', 'car-sensor'])
+const ON_REQUEST = new Set(['relay', 'backlog', 'train', 'faults', 'car-sensor'])
 
 const args = process.argv.slice(2)
 const json = args.includes('--json')
