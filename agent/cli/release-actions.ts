@@ -10,6 +10,7 @@ import { openStore } from '../../models/release/repository/store.ts'
 import { openSource } from '../../models/release/source/open.ts'
 import { AgentError } from '../error.ts'
 import { EXIT, formatBytes } from './output.ts'
+import { propose } from './release-ceremony.ts'
 import { readContent } from './release-content.ts'
 import {
   atDesk,
@@ -63,13 +64,14 @@ export async function keyList(flags: DeskFlags): Promise<void> {
 
 export async function keyRotate(
   role: string,
-  flags: DeskFlags & { replace?: string },
+  flags: DeskFlags & { replace?: string; out?: string },
 ): Promise<void> {
   if (!isRole(role)) {
     throw new AgentError('USAGE', `there is no role ${role}`, {
       hint: `Roles: ${ROLES.join(', ')}.`,
     })
   }
+  if (flags.out) return propose({ ...flags, out: flags.out }, role)
   await atDesk(flags, async ({ store, keys }) => {
     const { key, signed } = await rotateKey({ store, keys }, role, flags.replace, stopAsked())
     if (flags.json) printJson({ key, signed })
@@ -77,7 +79,8 @@ export async function keyRotate(
   })
 }
 
-export async function keyRenew(flags: DeskFlags): Promise<void> {
+export async function keyRenew(flags: DeskFlags & { out?: string }): Promise<void> {
+  if (flags.out) return propose({ ...flags, out: flags.out })
   await atDesk(flags, async ({ store, keys }) => {
     const { signed } = await renewRoot({ store, keys }, stopAsked())
     if (flags.json) printJson({ signed })

@@ -1,14 +1,6 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import {
-  type Metadata,
-  MetaFile,
-  type Root,
-  Snapshot,
-  type Targets,
-  Timestamp,
-} from '@tufjs/models'
+import { type Metadata, type Root, Snapshot, type Targets, Timestamp } from '@tufjs/models'
 import { realDisk } from '../disk.ts'
 import { ReleaseError } from '../errors.ts'
 import { DEFAULT_LIMITS } from '../limits.ts'
@@ -23,7 +15,16 @@ import {
   OFFLINE_ROLES,
   type RoleName,
 } from './roles.ts'
-import { fileOf, quorumOf, type Signed, signedBytes, signersOf, stamped } from './sign.ts'
+import {
+  fileOf,
+  metadataBytes,
+  metaFile,
+  quorumOf,
+  type Signed,
+  signedBytes,
+  signersOf,
+  stamped,
+} from './sign.ts'
 import type { RepositoryStore } from './store.ts'
 
 /** The repository as it stands, verified from the root that lies beside the keys. */
@@ -41,6 +42,8 @@ export interface State {
 /** Roles that get new contents; the others are signed anew when they are due. */
 export interface Change {
   readonly root?: Root
+  /** Instead of `root`: the next root as its holders have signed it, one after the other. */
+  readonly signedRoot?: Metadata<Root>
   readonly targets?: Targets
   readonly models?: Targets
   readonly rollout?: Targets
@@ -142,7 +145,7 @@ export class Desk {
     options: { offline: boolean; signal?: AbortSignal },
   ): Promise<Committed | undefined> {
     const next = await this.#withDue(state, change, options.offline)
-    const root = next.root ?? state.root.signed
+    const root = next.signedRoot?.signed ?? next.root ?? state.root.signed
     const targets = next.targets ?? state.targets.signed
     const days = expiryDaysOf(root)
     const quorum = (role: RoleName) => quorumOf(root, targets, role)
@@ -203,15 +206,19 @@ export class Desk {
       // Signed by the old keys too, the timestamp is good for those who have only the old root as well:
       // the new root may come last, and nobody is left between the two.
       const version = state.root.signed.version + 1
-      await this.#putRoot(stamped(next.root, version, expires('root')), signers.get('root')!)
+      const fresh = stamped(next.root, version, expires('root'))
+      await this.#putRoot(version, signedBytes(fresh, signers.get('root')!))
       written.push({ role: 'root', version })
+    } else if (next.signedRoot) {
+      await this.#putRoot(root.version, metadataBytes(next.signedRoot))
+      written.push({ role: 'root', version: root.version })
     }
     return { signed: written }
   }
 
   /** Adds what is to be signed anew because its days are nearly over, where its keys are at hand. */
   async #withDue(state: State, change: Change, offline: boolean): Promise<Change> {
-    const days = expiryDaysOf(change.root ?? state.root.signed)
+    const days = expiryDaysOf(change.signedRoot?.signed ?? change.root ?? state.root.signed)
     const due: { -readonly [K in keyof Change]: Change[K] } = { ...change }
     for (const role of ['models', 'rollout', 'targets'] as const) {
       const { signed } = state[role]
@@ -228,7 +235,8 @@ export class Desk {
   #mustBeValid(state: State, next: Change): void {
     for (const role of ['root', 'targets', 'models', 'rollout'] as const) {
       const { expires } = state[role].signed
-      if (next[role] || Date.parse(expires) > this.nowMs()) continue
+      const isNew = next[role] || (role === 'root' && next.signedRoot)
+      if (isNew || Date.parse(expires) > this.nowMs()) continue
       throw new ReleaseError('RELEASE_EXPIRED', `${role} expired on ${expires.slice(0, 10)}`, {
         hint:
           role === 'root'
@@ -251,10 +259,10 @@ export class Desk {
     })
   }
 
-  async #putRoot(root: Root, signers: readonly Signer[]): Promise<void> {
-    const path = METADATA_FOLDER + fileOf('root', root.version)
-    if (await this.store.put(path, signedBytes(root, signers), { ifAbsent: true })) return
-    throw new ReleaseError('RELEASE_CONFLICT', `root ${root.version} was published meanwhile`, {
+  async #putRoot(version: number, bytes: Buffer): Promise<void> {
+    const path = METADATA_FOLDER + fileOf('root', version)
+    if (await this.store.put(path, bytes, { ifAbsent: true })) return
+    throw new ReleaseError('RELEASE_CONFLICT', `root ${version} was published meanwhile`, {
       hint: 'Run it again: it goes on from that root.',
     })
   }
@@ -277,9 +285,4 @@ export class Desk {
       })
     })
   }
-}
-
-export function metaFile(version: number, bytes: Buffer): MetaFile {
-  const sha256 = createHash('sha256').update(bytes).digest('hex')
-  return new MetaFile({ version, length: bytes.length, hashes: { sha256 } })
 }

@@ -4,7 +4,6 @@ import { type Key, Metadata, MetadataKind, type Root, Snapshot, Timestamp } from
 import { ReleaseError } from '../errors.ts'
 import { METADATA_FOLDER } from '../names.ts'
 import { ISSUED_FIELD } from '../trust/trust.ts'
-import { metaFile } from './desk.ts'
 import type { KeyRing } from './keys.ts'
 import {
   DEFAULT_EXPIRY_DAYS,
@@ -18,7 +17,7 @@ import {
   type RoleName,
 } from './roles.ts'
 import { writeSecret } from './secret-file.ts'
-import { fileOf, quorumOf, type Signed, signedBytes, signersOf } from './sign.ts'
+import { fileOf, metaFile, quorumOf, type Signed, signedBytes, signersOf } from './sign.ts'
 import type { RepositoryStore } from './store.ts'
 
 export interface InitOptions {

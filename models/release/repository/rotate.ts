@@ -66,28 +66,39 @@ export async function rotateKey(
   replaced?: string,
   signal?: AbortSignal,
 ): Promise<Committed & { readonly key: string }> {
-  const desk = new Desk(options)
-  const { keys } = options
   let fresh: Key | undefined
-  const committed = await desk.commit(
-    async (state): Promise<Change> => {
-      const { keyIds } = quorumOf(state.root.signed, state.targets.signed, role)
-      const old = oneOf(keys, role, keyIds, replaced)
-      fresh = unusedKey(keys, state, role) ?? (await keys.create(nextName(keys, role)))
-      const others = keyIds.map((id) => (id === old ? fresh!.keyID : id))
-      if (role === 'models' || role === 'rollout') {
-        const targets = withDelegation(state.targets.signed, role, others, fresh)
-        return { targets, [role]: copyOf(state[role].signed) }
-      }
-      const root = withRole(state.root.signed, role, others, fresh)
-      return role === 'targets' ? { root, targets: copyOf(state.targets.signed) } : { root }
+  const committed = await new Desk(options).commit(
+    async (state) => {
+      const rotated = await rotation(options.keys, state, role, replaced)
+      fresh = rotated.fresh
+      return rotated.change
     },
     { offline: true, signal },
   )
   const signed = committed?.signed ?? []
   const root = signed.find((each) => each.role === 'root')
   if (root) await pinRoot(options, root.version)
-  return { signed, key: keys.nameOf(fresh!.keyID)! }
+  return { signed, key: options.keys.nameOf(fresh!.keyID)! }
+}
+
+/** What is signed anew where a role gets a new key, and that key. */
+export async function rotation(
+  keys: KeyRing,
+  state: State,
+  role: RoleName,
+  replaced: string | undefined,
+): Promise<{ change: Change; fresh: Key }> {
+  const { keyIds } = quorumOf(state.root.signed, state.targets.signed, role)
+  const old = oneOf(keys, role, keyIds, replaced)
+  const fresh = unusedKey(keys, state, role) ?? (await keys.create(nextName(keys, role)))
+  const members = keyIds.map((id) => (id === old ? fresh.keyID : id))
+  if (role === 'models' || role === 'rollout') {
+    const targets = withDelegation(state.targets.signed, role, members, fresh)
+    return { change: { targets, [role]: copyOf(state[role].signed) }, fresh }
+  }
+  const root = withRole(state.root.signed, role, members, fresh)
+  const targets = role === 'targets' ? copyOf(state.targets.signed) : undefined
+  return { change: targets ? { root, targets } : { root }, fresh }
 }
 
 /** Signs root anew before its days are over. */
@@ -103,7 +114,7 @@ export async function renewRoot(options: DeskOptions, signal?: AbortSignal): Pro
 }
 
 /** New vehicles are to begin with the newest root. */
-async function pinRoot({ store, keys }: DeskOptions, version: number): Promise<void> {
+export async function pinRoot({ store, keys }: DeskOptions, version: number): Promise<void> {
   const path = METADATA_FOLDER + fileOf('root', version)
   const bytes = await readWhole(store, path, { maxBytes: MAX_ROOT_BYTES, limits: DEFAULT_LIMITS })
   // Read back through the desk once more: only a root that follows from the one before is laid down.

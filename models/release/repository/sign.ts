@@ -1,11 +1,13 @@
 import {
   Metadata,
   type MetadataKind,
+  MetaFile,
   type Root,
   type Snapshot,
   type Targets,
   type Timestamp,
 } from '@tufjs/models'
+import { sha256Of } from '../../bundle/canonical.ts'
 import { ReleaseError } from '../errors.ts'
 import type { KeyRing, Signer } from './keys.ts'
 import { ROLES, type RoleName } from './roles.ts'
@@ -74,6 +76,10 @@ export function stamped<T extends Signed>(signed: T, version: number, expires: s
 export function signedBytes(signed: Signed, signers: readonly Signer[]): Buffer {
   const metadata = new Metadata<Signed>(signed)
   for (const signer of signers) metadata.sign(signer)
+  return metadataBytes(metadata)
+}
+
+export function metadataBytes(metadata: Metadata<Signed>): Buffer {
   return Buffer.from(`${JSON.stringify(metadata.toJSON(), null, 1)}\n`)
 }
 
@@ -83,4 +89,9 @@ export function fileOf(role: RoleName | MetadataKind, version: number): string {
 
 export function isRole(name: string): name is RoleName {
   return (ROLES as readonly string[]).includes(name)
+}
+
+/** What snapshot and timestamp tell of a file of metadata. */
+export function metaFile(version: number, bytes: Buffer): MetaFile {
+  return new MetaFile({ version, length: bytes.length, hashes: { sha256: sha256Of(bytes) } })
 }
