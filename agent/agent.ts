@@ -3,6 +3,7 @@ import type { Clock } from '../sensors/sensor.ts'
 import type { Lane } from '../sync/record.ts'
 import type { Sync } from '../sync/sync-thread.ts'
 import { Api } from './api/api.ts'
+import type { Operation } from './api/operation.ts'
 import { statusOperations } from './api/operations/status.ts'
 import { Buses } from './buses.ts'
 import { Channels } from './channels.ts'
@@ -175,6 +176,11 @@ export class Agent {
    */
   delivered(limitMs: number): Promise<Leftover> {
     return delivered(this.#sync, this.#clock, limitMs)
+  }
+
+  /** Everything that can be asked of it. */
+  operations(): readonly Operation[] {
+    return this.#api.operations()
   }
 
   status(): AgentStatus {
