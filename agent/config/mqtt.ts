@@ -1,6 +1,5 @@
 import { z } from 'zod'
-
-const secret = z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])
+import { secretSource, tlsFiles } from '../../sensors/mqtt/broker.ts'
 
 /** How to reach an MQTT broker. */
 export const mqttBroker = {
@@ -9,14 +8,8 @@ export const mqttBroker = {
     .regex(/^mqtts?:\/\/[^\s/@]+$/, 'expected mqtt://host:port or mqtts://host:port')
     .refine((url) => URL.canParse(url), 'expected mqtt://host:port or mqtts://host:port'),
   username: z.string().optional(),
-  password: secret.optional(),
-  tls: z
-    .strictObject({
-      ca: z.string().optional(),
-      cert: z.string().optional(),
-      key: z.string().optional(),
-    })
-    .optional(),
+  password: secretSource.optional(),
+  tls: tlsFiles.optional(),
   /** First levels of all topics; vehicles and relay have the same. */
   prefix: z
     .string()

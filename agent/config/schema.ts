@@ -1,6 +1,7 @@
 import { validate } from 'node-cron'
 import { z } from 'zod'
 import { idFilter } from '../../sensors/can/id-filter.ts'
+import { secretSource, tlsFiles } from '../../sensors/mqtt/broker.ts'
 import { LANES } from '../../sync/record.ts'
 import { webSettings } from '../web/settings.ts'
 import { history } from './history.ts'
@@ -120,8 +121,6 @@ const model = z.strictObject({
   runtime: z.enum(['auto', 'compiled', 'tfjs-node', 'tfjs-wasm', 'tfjs-cpu']).default('auto'),
 })
 
-const secret = z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])
-
 /** What may go out, and where; see `sync/throttle.ts`. */
 const limits = z.strictObject({
   maxBytesPerSec: z.number().int().min(256).optional(),
@@ -153,18 +152,12 @@ const kafka = z.strictObject({
       z.strictObject({
         mechanism: z.enum(['plain', 'scram-sha-256', 'scram-sha-512']),
         username: z.string(),
-        password: secret,
+        password: secretSource,
       }),
-      z.strictObject({ mechanism: z.literal('oauthbearer'), token: secret }),
+      z.strictObject({ mechanism: z.literal('oauthbearer'), token: secretSource }),
     ])
     .optional(),
-  tls: z
-    .strictObject({
-      ca: z.string().optional(),
-      cert: z.string().optional(),
-      key: z.string().optional(),
-    })
-    .optional(),
+  tls: tlsFiles.optional(),
 })
 
 const uplink = z.discriminatedUnion('kind', [

@@ -3,9 +3,9 @@ import type { FrameChannel, FrameSender, WantedIds } from '../../sensors/can/cha
 import type { FrameBatch } from '../../sensors/frame.ts'
 import type { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
 import type { Clock, DropCause, Sensor, SensorContext } from '../../sensors/sensor.ts'
+import { Backoff } from '../../sync/backoff.ts'
 import type { SensorPlan } from '../config/sensors.ts'
 import { type Complaint, complaintOf } from '../error.ts'
-import { Backoff } from './backoff.ts'
 import { Rhythm } from './rhythm.ts'
 
 export type SensorState = 'starting' | 'live' | 'stale' | 'recovering' | 'failed' | 'off'

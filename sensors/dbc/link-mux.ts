@@ -1,6 +1,6 @@
 import type { MuxRange } from './database.ts'
 import type { DraftMessage, DraftSignal } from './draft.ts'
-import type { LinkContext } from './link.ts'
+import type { LinkContext } from './link-context.ts'
 
 /** Raw values beyond this are not exact in a double, so no multiplexer is wider. */
 const MAX_MUX_BITS = 53

@@ -2,7 +2,7 @@ import type { DbcSignal, MuxCondition } from './database.ts'
 import { DbcError } from './dbc-error.ts'
 import type { DraftMessage, DraftSignal } from './draft.ts'
 import { bitMask, bytesNeeded } from './layout.ts'
-import { keyOf, type LinkContext } from './link.ts'
+import { keyOf, type LinkContext } from './link-context.ts'
 import { planMux } from './link-mux.ts'
 
 /** No signal is longer than the longest message. */

@@ -2,6 +2,7 @@ import { AttributeTable } from './attributes.ts'
 import type { Database, DbcMessage, DbcWarning, RawKey } from './database.ts'
 import { DbcError } from './dbc-error.ts'
 import type { Draft, DraftMessage } from './draft.ts'
+import { keyOf, type LinkContext } from './link-context.ts'
 import { linkSignals } from './link-signals.ts'
 
 /** Signals that belong to no message stand in a message of this name. */
@@ -10,23 +11,6 @@ const NOBODY = 'Vector__XXX'
 const EXTENDED = 0x80000000
 /** Longest payload of J1939-21's transport protocol; longer ones do not exist on CAN here. */
 export const MAX_MESSAGE_BYTES = 1785
-
-/** What linking a message needs of the rest of the file. */
-export interface LinkContext {
-  readonly file: string
-  readonly draft: Draft
-  readonly attributes: AttributeTable
-  /** `id signal` to text, floats and multiplexer values. */
-  readonly choices: ReadonlyMap<string, ReadonlyMap<RawKey, string>>
-  readonly valueTypes: ReadonlyMap<string, number>
-  readonly comments: ReadonlyMap<string, string>
-  readonly warn: (line: number, reason: string) => void
-}
-
-/** Key of a signal in the tables of a `LinkContext`; of a message, without a signal. */
-export function keyOf(id: number, signal = ''): string {
-  return `${id} ${signal}`
-}
 
 /** Joins the statements of a file into messages. Throws `DbcError` where they contradict each other. */
 export function link(draft: Draft, file: string): Database {

@@ -1,5 +1,5 @@
-import { Alarm } from '../alarm.ts'
 import type { FrameChannel } from '../can/channel.ts'
+import { Deadline } from '../deadline.ts'
 import type { IsoTpAddress } from '../isotp/address.ts'
 import { IsoTpLink } from '../isotp/link.ts'
 import type { IsoTpFault, IsoTpOptions } from '../isotp/options.ts'
@@ -65,7 +65,7 @@ export class RequestClient {
   stray = 0
   readonly #link: IsoTpLink
   readonly #clock: Clock
-  readonly #alarm: Alarm
+  readonly #deadline: Deadline
   readonly #answerUs: number
   readonly #pendingUs: number
   #waiting: Waiting | undefined
@@ -81,13 +81,13 @@ export class RequestClient {
     this.#clock = clock
     this.#answerUs = (options.answerTimeoutMs ?? 300) * 1000
     this.#pendingUs = (options.pendingTimeoutMs ?? 5000) * 1000
-    this.#alarm = new Alarm(clock, () => this.#settle({ kind: 'silent' }))
+    this.#deadline = new Deadline(clock, () => this.#settle({ kind: 'silent' }))
     const events = {
       message: (payload: Uint8Array, timeUs: number) => this.#hear(payload, timeUs),
       fault: (fault: IsoTpFault) => this.#settle({ kind: 'broken', fault }),
       expected: () => this.#waiting !== undefined,
       // From here on the link's own time-outs watch over the answer.
-      started: () => this.#alarm.set(Number.POSITIVE_INFINITY),
+      started: () => this.#deadline.set(Number.POSITIVE_INFINITY),
     }
     this.#line = lineTo(channel, address)
     this.#link = new IsoTpLink(channel, address, clock, events, options)
@@ -174,11 +174,11 @@ export class RequestClient {
   }
 
   #wait(us: number): void {
-    this.#alarm.set(this.#clock.monoUs() + us)
+    this.#deadline.set(this.#clock.monoUs() + us)
   }
 
   #settle(answer: Answer): void {
-    this.#alarm.set(Number.POSITIVE_INFINITY)
+    this.#deadline.set(Number.POSITIVE_INFINITY)
     const waiting = this.#waiting
     this.#waiting = undefined
     waiting?.settle(answer)

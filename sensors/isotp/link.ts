@@ -1,5 +1,5 @@
-import { Alarm } from '../alarm.ts'
 import type { FrameChannel } from '../can/channel.ts'
+import { Deadline } from '../deadline.ts'
 import { SensorError } from '../errors.ts'
 import { FRAME_BRS, FRAME_FD } from '../frame.ts'
 import type { Clock } from '../sensor.ts'
@@ -41,7 +41,7 @@ export class IsoTpLink {
   readonly #events: LinkEvents
   readonly #sender: IsoTpSender
   readonly #receiver: IsoTpReceiver
-  readonly #alarm: Alarm
+  readonly #deadline: Deadline
   readonly #unlisten: () => void
   #settle: ((outcome: SendOutcome) => void) | undefined
   #refuse: ((error: unknown) => void) | undefined
@@ -70,7 +70,7 @@ export class IsoTpLink {
       failed: (fault) => events.fault?.(fault),
       ready: events.ready && (() => events.ready!()),
     })
-    this.#alarm = new Alarm(clock, () => this.#guard(() => this.#tick()))
+    this.#deadline = new Deadline(clock, () => this.#guard(() => this.#tick()))
     this.#unlisten = channel.onFrame([{ id: address.rxId, ext: address.ext }], (frame) => {
       this.#frameTimeUs = frame.timeUs
       this.#guard(() => this.#hear(frame.data))
@@ -112,7 +112,7 @@ export class IsoTpLink {
     this.#unlisten()
     this.#sender.cancel()
     this.#receiver.cancel()
-    this.#alarm.set(Number.POSITIVE_INFINITY)
+    this.#deadline.set(Number.POSITIVE_INFINITY)
     this.#finish('closed')
   }
 
@@ -155,7 +155,7 @@ export class IsoTpLink {
   }
 
   #rearm(): void {
-    this.#alarm.set(Math.min(this.#sender.deadlineUs, this.#receiver.deadlineUs))
+    this.#deadline.set(Math.min(this.#sender.deadlineUs, this.#receiver.deadlineUs))
   }
 
   #transmit(frame: Uint8Array): boolean {

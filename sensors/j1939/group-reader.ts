@@ -1,6 +1,5 @@
 import { type BitField, rawField } from '../diagnostics/bit-field.ts'
-import { IDENTIFICATION_EVENT } from '../obd/ecu.ts'
-import { plainText } from '../obd/services.ts'
+import { IDENTIFICATION_EVENT, plainText } from '../diagnostics/identification.ts'
 import { ReadingBatch } from '../reading.ts'
 import type { SensorContext } from '../sensor.ts'
 import type { J1939Config } from './config.ts'

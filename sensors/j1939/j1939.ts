@@ -1,5 +1,5 @@
-import { Alarm } from '../alarm.ts'
 import type { ChannelFrame, FrameChannel } from '../can/channel.ts'
+import { Deadline } from '../deadline.ts'
 import { SensorError } from '../errors.ts'
 import type { Clock, Sensor, SensorContext, SensorKind, TroubleCode } from '../sensor.ts'
 import { pause } from '../wait.ts'
@@ -96,7 +96,7 @@ class Node {
   readonly #diagnostics: DiagnosticReader
   readonly #transport: TransportReceiver
   readonly #reassembled: ReassembledFrames
-  readonly #alarm: Alarm
+  readonly #deadline: Deadline
   readonly #own: OwnAddress | undefined
   readonly #claims = new Map<number, string>()
   readonly #config: J1939Config
@@ -140,7 +140,7 @@ class Node {
       },
       () => this.#own?.at(this.#clock.monoUs()),
     )
-    this.#alarm = new Alarm(context.clock, () => {
+    this.#deadline = new Deadline(context.clock, () => {
       const nowUs = this.#clock.monoUs()
       this.#retryUs = Number.POSITIVE_INFINITY
       this.#own?.retry(nowUs)
@@ -163,7 +163,7 @@ class Node {
 
   close(): void {
     this.#unlisten()
-    this.#alarm.set(Number.POSITIVE_INFINITY)
+    this.#deadline.set(Number.POSITIVE_INFINITY)
   }
 
   /** Asks for a group; false while we have no address to ask from, or the device is busy. */
@@ -259,7 +259,7 @@ class Node {
     // Once set it stays: on a lively bus this is called more often than we retry.
     else if (this.#retryUs === Number.POSITIVE_INFINITY)
       this.#retryUs = this.#clock.monoUs() + BUSY_RETRY_US
-    this.#alarm.set(Math.min(this.#transport.deadlineUs, this.#retryUs))
+    this.#deadline.set(Math.min(this.#transport.deadlineUs, this.#retryUs))
   }
 
   /**

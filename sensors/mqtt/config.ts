@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { fieldsSchema } from '../lines/fields.ts'
+import { secretSource, tlsFiles } from './broker.ts'
 import { isTopicFilter, unfilled } from './topic.ts'
-
-const secret = z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])
 
 const SCHEMES = new Set(['mqtt:', 'mqtts:', 'ws:', 'wss:'])
 
@@ -57,16 +56,8 @@ export const mqttConfig = z
     /** Left out: a new one for each connection. */
     clientId: z.string().min(1).max(65_535).optional(),
     username: z.string().optional(),
-    password: secret.optional(),
-    tls: z
-      .strictObject({
-        /** Authority that signed the broker's certificate; left out: those of the system. */
-        ca: z.string().optional(),
-        /** Our own certificate and key, where the broker asks for them. */
-        cert: z.string().optional(),
-        key: z.string().optional(),
-      })
-      .optional(),
+    password: secretSource.optional(),
+    tls: tlsFiles.optional(),
     topics: z.array(topic).min(1).max(256),
     keepAliveSec: z.number().int().min(1).max(3600).default(30),
     connectTimeoutMs: z.number().int().min(100).max(120_000).default(10_000),

@@ -1,10 +1,10 @@
-import { Alarm } from '../alarm.ts'
 import type { ChannelFrame, FrameChannel } from '../can/channel.ts'
+import { Deadline } from '../deadline.ts'
+import { NRC } from '../diagnostics/negative-response.ts'
 import { type IsoTpAddress, normalFixed } from '../isotp/address.ts'
 import { PADDING } from '../isotp/options.ts'
 import { parsePci } from '../isotp/pci.ts'
 import type { Clock } from '../sensor.ts'
-import { NRC } from '../uds/codes.ts'
 import { CURRENT_DATA, FIRST_ANSWER_ID, FUNCTIONAL_ID, FUNCTIONAL_ID_EXT } from './services.ts'
 
 /** An ECU that speaks OBD. */
@@ -62,12 +62,12 @@ export async function discover(
     request.set([2, CURRENT_DATA, 0])
     channel.send(ext ? FUNCTIONAL_ID_EXT : FUNCTIONAL_ID, ext, request)
     await new Promise<void>((resolve) => {
-      const alarm = new Alarm(clock, resolve)
-      alarm.set(clock.monoUs() + waitMs * 1000)
+      const deadline = new Deadline(clock, resolve)
+      deadline.set(clock.monoUs() + waitMs * 1000)
       signal.addEventListener(
         'abort',
         () => {
-          alarm.set(Number.POSITIVE_INFINITY)
+          deadline.set(Number.POSITIVE_INFINITY)
           resolve()
         },
         { once: true },

@@ -1,12 +1,13 @@
 import { type Answer, type ClientOptions, RequestClient } from '../diagnostics/client.ts'
+import { IDENTIFICATION_EVENT } from '../diagnostics/identification.ts'
+import { NRC_ABSENT } from '../diagnostics/negative-response.ts'
+import { decodePid, PIDS } from '../diagnostics/pids.ts'
 import { Poller, type Question } from '../diagnostics/poller.ts'
 import type { ScheduleOptions } from '../diagnostics/schedule.ts'
 import { codeText, type FoundCode, type TroubleCodes } from '../diagnostics/trouble-codes.ts'
 import { ReadingBatch } from '../reading.ts'
 import type { SensorContext } from '../sensor.ts'
-import { NRC_ABSENT } from '../uds/codes.ts'
 import type { FoundEcu } from './discovery.ts'
-import { decodePid, PIDS } from './pids.ts'
 import {
   CLEAR_CODES,
   CURRENT_DATA,
@@ -20,9 +21,6 @@ import {
   supported,
   VEHICLE_INFORMATION,
 } from './services.ts'
-
-/** CloudEvents type of what an ECU says of itself: VIN, calibration. */
-export const IDENTIFICATION_EVENT = 'milepost.identification.v1'
 
 /** CloudEvents type of a clearing that an ECU has confirmed. */
 export const CLEARED_EVENT = 'milepost.dtc.cleared.v1'

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { PIDS } from '../diagnostics/pids.ts'
 import type { Poller, Question } from '../diagnostics/poller.ts'
 import { DTC_COUNT, TroubleCodes } from '../diagnostics/trouble-codes.ts'
 import { watchPollers } from '../diagnostics/watch.ts'
@@ -6,7 +7,6 @@ import { SensorError } from '../errors.ts'
 import type { Sensor, SensorContext, SensorKind, TroubleCode } from '../sensor.ts'
 import { discover, MAX_ECUS } from './discovery.ts'
 import { ObdEcu } from './ecu.ts'
-import { PIDS } from './pids.ts'
 
 const everyMs = z.number().int().min(20).max(86_400_000)
 

@@ -1,3 +1,4 @@
+import { plainText } from '../diagnostics/identification.ts'
 import { codeText, type FoundCode } from '../diagnostics/trouble-codes.ts'
 
 /** Services of SAE J1979 (ISO 15031-5). */
@@ -82,9 +83,4 @@ export function parseInformation(type: number, form: 'text' | 'hex', data: Uint8
     const bytes = data.subarray(2 + i * size, 2 + (i + 1) * size)
     return form === 'hex' ? Buffer.from(bytes).toString('hex').toUpperCase() : plainText(bytes)
   }).filter((item) => item !== '')
-}
-
-/** Printable ASCII of a field that is padded with zeros or blanks. */
-export function plainText(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes.filter((byte) => byte >= 0x20 && byte < 0x7f)).trim()
 }

@@ -3,7 +3,7 @@ import type { FrameBatch } from '../frame.ts'
 import { BlfObjects } from './blf-objects.ts'
 import { ByteQueue } from './byte-queue.ts'
 import type { BusNames } from './interfaces.ts'
-import type { LogReader } from './log-reader.ts'
+import type { LogReader } from './log-source.ts'
 
 /** Most bytes of a packed container, and of an unpacked one; usual are 128 KiB unpacked. */
 const MAX_CONTAINER_BYTES = 16 * 1024 * 1024

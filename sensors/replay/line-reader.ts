@@ -1,5 +1,5 @@
 import type { FrameBatch } from '../frame.ts'
-import type { LogReader } from './log-reader.ts'
+import type { LogReader } from './log-source.ts'
 
 const LF = 10
 const SPACE = 32

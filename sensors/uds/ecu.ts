@@ -1,13 +1,12 @@
 import { fieldValue } from '../diagnostics/bit-field.ts'
 import { type Answer, RequestClient } from '../diagnostics/client.ts'
+import { IDENTIFICATION_EVENT, plainText } from '../diagnostics/identification.ts'
+import { NRC_ABSENT, NRC_SESSION, nrcText } from '../diagnostics/negative-response.ts'
+import { decodePid, PIDS } from '../diagnostics/pids.ts'
 import type { Question } from '../diagnostics/poller.ts'
 import type { TroubleCodes } from '../diagnostics/trouble-codes.ts'
-import { IDENTIFICATION_EVENT } from '../obd/ecu.ts'
-import { decodePid, PIDS } from '../obd/pids.ts'
-import { plainText } from '../obd/services.ts'
 import { ReadingBatch } from '../reading.ts'
 import type { SensorContext } from '../sensor.ts'
-import { NRC_ABSENT, NRC_SESSION, nrcText } from './codes.ts'
 import type { UdsConfig, UdsEcuConfig, UdsIdentifier } from './config.ts'
 import {
   ALL_RECORDS,

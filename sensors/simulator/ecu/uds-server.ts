@@ -1,4 +1,4 @@
-import { NRC } from '../../uds/codes.ts'
+import { NRC } from '../../diagnostics/negative-response.ts'
 import { type EcuCode, type EcuMemory, statusByte } from './memory.ts'
 import type { EcuData, Reply } from './obd-server.ts'
 

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { decodePid } from '../../../sensors/diagnostics/pids.ts'
 import { parseDiagnostic } from '../../../sensors/j1939/dm.ts'
 import { J1939Sensor, j1939 } from '../../../sensors/j1939/j1939.ts'
 import { parseName } from '../../../sensors/j1939/name.ts'
 import { ObdSensor, obd } from '../../../sensors/obd/obd.ts'
-import { decodePid } from '../../../sensors/obd/pids.ts'
 import { parseCodes, parseInformation } from '../../../sensors/obd/services.ts'
 import { Random } from '../../../sensors/simulator/random.ts'
 import {

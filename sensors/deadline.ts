@@ -4,7 +4,7 @@ import type { Clock } from './sensor.ts'
 const MAX_SLEEP_MS = 50
 
 /** Calls once the clock's monotonic time has come; the one timer of a state machine. */
-export class Alarm {
+export class Deadline {
   readonly #clock: Clock
   readonly #ring: () => void
   #atUs = Number.POSITIVE_INFINITY
@@ -16,7 +16,7 @@ export class Alarm {
     this.#ring = ring
   }
 
-  /** Sets or moves the alarm; infinity takes it away. */
+  /** Sets or moves it; infinity takes it away. */
   set(atUs: number): void {
     if (atUs === this.#atUs) return
     this.#atUs = atUs
