@@ -12,13 +12,14 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
   faults: () => import('./faults.ts'),
   'car-sensor': () => import('./car-sensor.ts'),
   uplink: () => import('./uplink.ts'),
+  page: () => import('./page.ts'),
   relay: () => import('./relay.ts'),
   latency: () => import('./latency.ts'),
   backlog: () => import('./backlog.ts'),
 }
 
 /** Those that take minutes and many connections run only when they are named. */
-const ON_REQUEST = new Set(['relay', 'backlog', 'train', 'faults', 'car-sensor'])
+const ON_REQUEST = new Set(['backlog', 'faults', 'page', 'relay', 'train'])
 
 const args = process.argv.slice(2)
 const json = args.includes('--json')
