@@ -14,6 +14,8 @@ export interface Polled<T> {
 const NOTHING: Polled<never> = { data: undefined, error: undefined, missing: false }
 /** A page that nobody looks at asks so much more rarely. */
 const HIDDEN_FACTOR = 10
+/** Somebody else asks the same just now: soon again. */
+const BUSY_MS = 1_000
 
 export interface Poller {
   stop(): void
@@ -34,6 +36,7 @@ export function poll<T>(
   const round = async (): Promise<void> => {
     if (asking || stopped) return
     asking = true
+    let busy = false
     clearTimeout(timer)
     try {
       const data = await ask<T>(path, { query })
@@ -41,9 +44,11 @@ export function poll<T>(
     } catch (error) {
       const missing = error instanceof Refused && error.complaint.code === 'NO_SUCH_OPERATION'
       if (!stopped) into.value = { data: into.value.data, error: complaintOf(error), missing }
+      busy = error instanceof Refused && error.status === 503
     }
     asking = false
-    const wait = document.visibilityState === 'hidden' ? everyMs * HIDDEN_FACTOR : everyMs
+    const usual = document.visibilityState === 'hidden' ? everyMs * HIDDEN_FACTOR : everyMs
+    const wait = busy ? Math.min(usual, BUSY_MS) : usual
     if (!stopped) timer = setTimeout(round, wait)
   }
   const seen = (): void => {

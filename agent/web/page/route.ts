@@ -19,6 +19,8 @@ export const WAYS: readonly Way[] = [
   { id: 'captures', label: 'Captures', more: true },
   { id: 'history', label: 'History', more: true },
   { id: 'updates', label: 'Updates', more: true },
+  { id: 'doctor', label: 'Doctor', more: true },
+  { id: 'support', label: 'Support', more: true },
 ]
 
 /** Where one is: `#/signals?match=Engine.*`; the part after `?` belongs to the view. */

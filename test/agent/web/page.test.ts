@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Page } from 'playwright-core'
+import { list } from 'tar'
+import type { Finding } from '../../../agent/doctor/finding.ts'
 import type { ListedEvent } from '../../../agent/local/events.ts'
 import type { Explanation } from '../../../agent/local/explain.ts'
 import type { SignalNow } from '../../../agent/status.ts'
+import type { SupportEntry } from '../../../agent/support/archive.ts'
 import { openBrowser, PHONE, type Screen } from '../../support/browser.ts'
 import { ROOT, tempDir } from '../../support/cli.ts'
 import { buildPage } from '../../support/page-build.ts'
@@ -47,6 +50,8 @@ const VIEWS = [
   ['captures', 'Captures'],
   ['history', 'History'],
   ['updates', 'Updates'],
+  ['doctor', 'Doctor'],
+  ['support', 'Support'],
 ] as const
 
 async function opened(t: TestContext, screen?: Screen): Promise<Page> {
@@ -132,6 +137,29 @@ test('every view shows what the agent says, asks nobody else, and passes the aud
   await openView(page, url, 'history?signal=Engine.Rpm,Battery.*', 'History')
   await says(page, 'Engine.Rpm', 'Battery.Voltage', 'every reading', 'milepost 0.1.0 started')
   await audit(page, 'history')
+
+  const findings = await ask<Finding[]>('/doctor')
+  assert.ok(findings.length > 3)
+  await openView(page, url, 'doctor', 'Doctor')
+  await says(page, /\d+ findings?;/)
+  // Figures in a finding move on between two looks: what was looked at stays.
+  await says(page, ...findings.map(({ check }) => check))
+  await audit(page, 'doctor')
+
+  const entries = await ask<SupportEntry[]>('/bundle/list')
+  await openView(page, url, 'support', 'Support')
+  await says(page, ...entries.map(({ name }) => name), ...entries.map(({ what }) => what))
+  await audit(page, 'support')
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'Download' }).click(),
+  ])
+  const saved = join(tempDir(t), download.suggestedFilename())
+  await download.saveAs(saved)
+  const inside: string[] = []
+  await list({ file: saved, onReadEntry: ({ path }) => void inside.push(basename(path)) })
+  for (const { name } of entries) assert.ok(inside.includes(name), `${name} in ${inside}`)
+  await says(page, `Saved as ${download.suggestedFilename()}`)
 
   assert.deepEqual([...seen.origins], [new URL(url).origin])
   assert.deepEqual(seen.complaints, [])

@@ -1,10 +1,12 @@
 import type { ComponentType } from 'preact'
 import { Captures } from './captures.tsx'
+import { Doctor } from './doctor.tsx'
 import { Faults } from './faults.tsx'
 import { History } from './history.tsx'
 import { Inferences } from './inferences.tsx'
 import { Overview } from './overview.tsx'
 import { Signals } from './signals.tsx'
+import { Support } from './support.tsx'
 import { SyncView } from './sync.tsx'
 import { Updates } from './updates.tsx'
 
@@ -18,4 +20,6 @@ export const VIEWS: Readonly<Record<string, ComponentType>> = {
   captures: Captures,
   history: History,
   updates: Updates,
+  doctor: Doctor,
+  support: Support,
 }
