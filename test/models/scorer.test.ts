@@ -75,6 +75,9 @@ test('an inference names contributors in order, with shares of the score and wha
     assert.ok(share <= before)
     before = share
   }
+  const sum = others.reduce((total, { share }) => total + share, first.share)
+  assert.ok(Math.abs(sum + inference.othersShare - 1) < 1e-9, 'shares are of the whole score')
+  assert.ok(first.usualError > 0 && first.usualError < 5, `usually off by ${first.usualError}`)
   assert.equal(inference.bundleHash, bundle.hash)
   assert.equal(inference.threshold, bundle.manifest.threshold.value)
   assert.equal(inference.runtime, 'compiled')
