@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
 import { VERSION } from '../status.ts'
+import { COMMANDS } from './commands.ts'
 import { EXIT, fail } from './output.ts'
 
+<<<<<<< HEAD
 /** Every command, loaded only when it is called: a status must not pay for a Kafka client. */
 const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Command>]>> = {
   run: [
@@ -109,6 +111,8 @@ const COMMANDS: Readonly<Record<string, [what: string, load: () => Promise<Comma
   ],
 }
 
+=======
+>>>>>>> ab674e3 (A reference of command line, config, errors and records, made from the code and compared by a test)
 async function main(argv: string[]): Promise<void> {
   const program = new Command('milepost')
     .description('Edge gateway agent for vehicles and depots.')

@@ -1,0 +1,9 @@
+// `npm run reference`: writes the pages beside this file from the code.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { pages } from './pages.ts'
+
+for (const [name, text] of await pages()) {
+  writeFileSync(join(import.meta.dirname, name), text)
+  console.log(`agent/reference/${name}: ${text.split('\n').length - 1} lines`)
+}
