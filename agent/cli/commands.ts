@@ -68,6 +68,10 @@ export const COMMANDS: Readonly<Record<string, [what: string, load: () => Promis
     'train a bundle from the history on Kafka',
     async () => (await import('./train.ts')).trainCommand(),
   ],
+  backtest: [
+    'what bundles would have said of a stretch of history, side by side',
+    async () => (await import('./backtest.ts')).backtestCommand(),
+  ],
   buffer: [
     'look at, check, repair, export and import what waits to be sent',
     async () => (await import('./buffer.ts')).bufferCommand(),
