@@ -2,16 +2,16 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { Agent } from './agent.ts'
-import { describe, type OperationDescription } from './api/operations/status.ts'
-import { parseConfig } from './config/load.ts'
-import { makeLogger } from './log.ts'
-import { METRICS } from './metrics/metrics.ts'
-import { PACKAGE_ROOT } from './package-root.ts'
+import { Agent } from '../agent.ts'
+import { describe, type OperationDescription } from '../api/operations/status.ts'
+import { parseConfig } from '../config/load.ts'
+import { makeLogger } from '../log.ts'
+import { METRICS } from '../metrics/metrics.ts'
+import { PACKAGE_ROOT } from '../package-root.ts'
 
 /** What the reference of this room is made of: taken from what runs, not from what was once written. */
 
-export type { OperationDescription } from './api/operations/status.ts'
+export type { OperationDescription } from '../api/operations/status.ts'
 
 /** Every operation of an agent in which every part is on, by path. */
 export async function operationsReference(): Promise<OperationDescription[]> {
@@ -68,8 +68,8 @@ export async function referenceTables(): Promise<Record<string, string>> {
   }
 }
 
-const BEGIN = '<!-- made by agent/reference.ts: begin -->'
-const END = '<!-- made by agent/reference.ts: end -->'
+const BEGIN = '<!-- made by npm run reference: begin -->'
+const END = '<!-- made by npm run reference: end -->'
 
 /** A README with its table replaced by the one given. */
 export function withTable(readme: string, made: string): string {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { operationsReference, referenceTables, withTable } from '../../agent/reference.ts'
-import { ROOT } from '../support/cli.ts'
+import { operationsReference, referenceTables, withTable } from '../../../agent/reference/tables.ts'
+import { ROOT } from '../../support/cli.ts'
 
 test('the tables of operations and metrics are what runs: else "npm run reference"', async () => {
   for (const [file, made] of Object.entries(await referenceTables())) {
