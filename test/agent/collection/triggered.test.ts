@@ -253,7 +253,7 @@ describe('a window', () => {
             'A.x': { count: 3, min: -1, max: 4, mean: 2, last: 4 },
             'B.y': { count: 0, last: 'NaN' },
           },
-          units: { 'A.x': '', 'B.y': '' },
+          units: { 'A.x': 'u', 'B.y': 'u' },
         },
       },
     ])
