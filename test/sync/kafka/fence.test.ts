@@ -39,3 +39,19 @@ test('an idle request queue sets no timer; one that waits sets one, not negative
   queue.scheduleCheckPendingRequests()
   assert.deepEqual(waits, [10])
 })
+
+test('messages of a request are grouped by partition, each in its order', () => {
+  const group = internal<
+    (args: object) => Record<string, readonly { partition: number; n: number }[]>
+  >('producer/groupMessagesPerPartition')
+  const messages = Array.from({ length: 20_000 }, (_, n) => ({ partition: (n * 7) % 3, n }))
+  const partitioner = ({ message }: { message: { partition: number } }) => message.partition
+  const groups = group({ topic: 't', partitionMetadata: [{}, {}, {}], messages, partitioner })
+  for (const partition of [0, 1, 2]) {
+    assert.deepEqual(
+      groups[partition],
+      messages.filter((message) => message.partition === partition),
+    )
+  }
+  assert.deepEqual(group({ topic: 't', partitionMetadata: [], messages, partitioner }), {})
+})
