@@ -92,7 +92,8 @@ test('status answers while it runs, a second agent is refused, SIGTERM ends it c
   assert.equal((await agent.finished).code, 0)
   const down = await milepost('status', '-c', config)
   assert.equal(down.code, 1)
-  assert.match(down.stderr, /AGENT_DOWN.*\nNext:/)
+  assert.match(down.stdout, /^agent +down/m)
+  assert.match(down.stdout, /Next: milepost doctor/)
 })
 
 test('a broken DBC file: line and reason; the others still load where the config allows', async (t) => {
