@@ -53,10 +53,11 @@ function isWaste(path: string, root: string, target: Target): boolean {
   const name = basename(path)
   const inside = relative(root, path).split('/')
   // Right below a package's own folder: deeper ones may be code (`yaml/dist/doc`).
+  if (name === '.bin') return true
+  if (name === 'node_modules') return false
   const own = inside.lastIndexOf('node_modules') + 1
   const depth = own + (inside[own].startsWith('@') ? 2 : 1)
   if (inside.length === depth + 1 && WASTE_FOLDER.test(name)) return true
-  if (name === '.bin') return true
   // Binaries for every platform in one package, by folders such as `linux-arm64` and `android-arm`.
   const platform = /^(?:linux|darwin|win32|android|freebsd|openbsd|musl)[-_]/.test(name)
   return platform && inside.includes('prebuilds') && name !== `linux-${target.npm}`
