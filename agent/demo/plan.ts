@@ -5,7 +5,7 @@ import type { VehiclePlan } from './vehicle.ts'
 /** Simulated time runs so many times faster than the clock, so that a minute shows a drive. */
 const SPEED = 10
 
-const simulator = (seed: number, faults: object[] = []) => ({
+export const simulator = (seed: number, faults: object[] = []) => ({
   kind: 'simulator',
   seed,
   speed: SPEED,
@@ -35,6 +35,6 @@ export const FLEET: readonly VehiclePlan[] = [
       pace: SPEED,
     },
     fault: 'coolant',
-    faultAtSec: 360,
+    faultAtUs: 360_000_000,
   },
 ]

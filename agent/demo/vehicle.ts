@@ -7,6 +7,7 @@ import { ask } from '../control/client.ts'
 import { socketPath } from '../control/socket-path.ts'
 import { PACKAGE_ROOT } from '../package-root.ts'
 import type { AgentStatus } from '../status.ts'
+import { PROGRAM } from './program.ts'
 
 /** A vehicle of the demo and what was planted in it. */
 export interface VehiclePlan {
@@ -14,30 +15,36 @@ export interface VehiclePlan {
   readonly sensor: Record<string, unknown>
   /** The kind of fault planted, if any. */
   readonly fault?: string
-  /** When it begins, seconds into the drive, where no reading of the drive itself tells. */
-  readonly faultAtSec?: number
+  /** When it begins, from the drive's first snapshot, where no reading of the drive itself tells. */
+  readonly faultAtUs?: number
 }
 
-/** How the agents are run: the built program where this is it, the sources through tsx otherwise. */
-const PROGRAM = import.meta.url.endsWith('.ts')
-  ? ['--import', 'tsx', join(PACKAGE_ROOT, 'agent/cli/main.ts')]
-  : [join(PACKAGE_ROOT, 'dist/agent/cli/main.js')]
+/** What a vehicle runs with besides its sensor. */
+export interface Outfit {
+  readonly brokers: readonly string[]
+  /** The bundle that it was born with. */
+  readonly bundle: string
+  /** The slot that releases name, and where they come from. */
+  readonly slot?: string
+  readonly updates?: { readonly root: string; readonly from: string }
+}
 
 /** One vehicle: an agent in a process of its own, as on the road. */
 export class Vehicle {
   readonly plan: VehiclePlan
+  readonly #outfit: Outfit
   readonly #dataDir: string
   readonly #configFile: string
   #child: ChildProcess | undefined
   #last: AgentStatus | undefined
   restarts = 0
 
-  constructor(plan: VehiclePlan, home: string, brokers: readonly string[]) {
+  constructor(plan: VehiclePlan, home: string, outfit: Outfit) {
     this.plan = plan
+    this.#outfit = outfit
     this.#dataDir = join(home, plan.name)
     this.#configFile = join(home, `${plan.name}.yaml`)
     mkdirSync(this.#dataDir, { recursive: true })
-    writeFileSync(this.#configFile, stringify(configOf(plan, this.#dataDir, brokers)))
   }
 
   /** How many records the outbox gave out, read from its file after the agent has stopped. */
@@ -55,7 +62,14 @@ export class Vehicle {
     return join(this.#dataDir, 'agent.log')
   }
 
-  start(): void {
+  /** Sets out; with another sensor than the plan's, on another drive. */
+  setOut(sensor = this.plan.sensor): void {
+    const config = configOf(this.plan.name, sensor, this.#dataDir, this.#outfit)
+    writeFileSync(this.#configFile, stringify(config))
+    this.#start()
+  }
+
+  #start(): void {
     const log = openSync(this.logFile, 'a')
     this.#child = spawn(process.execPath, [...PROGRAM, 'run', '-c', this.#configFile], {
       cwd: PACKAGE_ROOT,
@@ -90,7 +104,7 @@ export class Vehicle {
   async killAndRestart(): Promise<void> {
     await this.#end('SIGKILL')
     this.restarts++
-    this.start()
+    this.#start()
   }
 
   async stop(): Promise<void> {
@@ -111,17 +125,32 @@ export class Vehicle {
   }
 }
 
-function configOf(plan: VehiclePlan, dataDir: string, brokers: readonly string[]): unknown {
+function configOf(
+  name: string,
+  sensor: Record<string, unknown>,
+  dataDir: string,
+  { brokers, bundle, slot, updates }: Outfit,
+): unknown {
   return {
-    vehicle: plan.name,
+    vehicle: name,
     dataDir,
-    sensors: [{ id: 'engine', bus: 'can0', ...plan.sensor }],
+    sensors: [{ id: 'engine', bus: 'can0', ...sensor }],
     buses: { can0: { dbc: [join(PACKAGE_ROOT, 'sensors/simulator/vehicle.dbc')] } },
     campaigns: [
       { id: 'drive', signals: ['*'], sampleEveryMs: 100 },
       { id: 'gear', signals: ['*Gear*'], onChange: {}, lane: 'events' },
     ],
-    models: [{ bundle: join(PACKAGE_ROOT, 'models/bundles/simulator') }],
+    models: [{ bundle, ...(slot ? { slot } : {}) }],
+    ...(updates
+      ? {
+          updates: {
+            ...updates,
+            // A demo has no hour to wait: a look every two seconds, a trial of some seconds.
+            check: { cron: '*/2 * * * * *', jitterSec: 0 },
+            trial: { minRows: 40, minSec: 3, maxSlowShare: 0.5, maxMemoryGrowthMiB: 512 },
+          },
+        }
+      : {}),
     uplink: brokers.length ? { kind: 'kafka', brokers } : { kind: 'none' },
   }
 }

@@ -18,6 +18,8 @@ export class Watch {
   readonly #screen: Screen
   readonly #link: () => string
   state: FleetState = { records: 0, waiting: 0, sent: 0 }
+  /** What the story has to say beside the vehicles. */
+  note = ''
 
   constructor(vehicles: readonly Vehicle[], screen: Screen, link: () => string) {
     this.#vehicles = vehicles
@@ -29,7 +31,7 @@ export class Watch {
   async until(done: (state: FleetState) => boolean, timeoutMs: number, what: string) {
     const deadline = Date.now() + timeoutMs
     for (;;) {
-      await this.#look()
+      await this.look()
       if (done(this.state)) return
       if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s`)
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS))
@@ -41,7 +43,7 @@ export class Watch {
     await this.until(() => Date.now() >= end, ms + 60_000, 'watching')
   }
 
-  async #look(): Promise<void> {
+  async look(): Promise<void> {
     const all = await Promise.all(this.#vehicles.map((vehicle) => vehicle.status()))
     const rows = all.map((status, i) => row(this.#vehicles[i], status))
     const sum = (pick: (status: AgentStatus) => number): number =>
@@ -50,6 +52,7 @@ export class Watch {
     this.#screen.show([
       ...table(HEADER, rows),
       `${this.#link()}   ${formatCount(this.state.waiting)} records waiting`,
+      ...(this.note ? [this.note] : []),
     ])
   }
 }
@@ -62,11 +65,12 @@ const HEADER = [
   'waiting',
   'on disk',
   'uplink',
+  'model',
   'anomalies',
 ]
 
 function row(vehicle: Vehicle, status: AgentStatus | undefined): (string | number)[] {
-  if (!status) return [vehicle.plan.name, '–', 0, 0, 0, '–', 'starting', 0]
+  if (!status) return [vehicle.plan.name, '–', 0, 0, 0, '–', 'starting', '–', 0]
   return [
     vehicle.plan.name,
     status.sensors.some((sensor) => sensor.state === 'live') ? 'driving' : 'parked',
@@ -75,6 +79,7 @@ function row(vehicle: Vehicle, status: AgentStatus | undefined): (string | numbe
     waiting(status),
     formatBytes(status.sync?.outbox.fileBytes ?? 0),
     status.sync?.uplink.state ?? 'off',
+    modelOf(status),
     status.models.reduce((total, model) => total + model.anomalies, 0),
   ]
 }
@@ -85,4 +90,10 @@ function waiting(status: AgentStatus): number {
 
 function sent(status: AgentStatus): number {
   return status.sync?.uplink.sentRecords ?? 0
+}
+
+/** The bundle at work, and whether it is on trial. */
+function modelOf({ models }: AgentStatus): string {
+  const [model] = models
+  return model ? `${model.hash.slice(0, 8)}${model.trial ? ' trial' : ''}` : '–'
 }
