@@ -19,7 +19,7 @@ const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow
 }
 
 /** Those that take minutes and many connections run only when they are named. */
-const ON_REQUEST = new Set(['backlog', 'faults', 'page', 'relay', 'train'])
+const ON_REQUEST = new Set(['backlog', 'car-sensor', 'faults', 'page', 'relay', 'train'])
 
 const args = process.argv.slice(2)
 const json = args.includes('--json')
