@@ -1,8 +1,9 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import Database from 'better-sqlite3'
+import type { KeySource } from '../../sync/outbox/key.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import type { NewRecord } from '../../sync/record.ts'
 import { Sync } from '../../sync/sync-thread.ts'
@@ -39,10 +40,15 @@ export async function bench(): Promise<BenchRow[]> {
       const outbox: Round[] = []
       const raw: Round[] = []
       const thread: Round[] = []
+      const encrypted: Round[] = []
       for (let round = 0; round < ROUNDS; round++) {
         const path = (name: string) => join(folder, `${name}-${batch}-${round}.db`)
         outbox.push(await measured(count, () => throughOutbox(path('outbox'), count, batch)))
         raw.push(await measured(count, () => throughSqlite(path('raw'), count, batch)))
+        const locked = path('encrypted')
+        encrypted.push(
+          await measured(count, () => throughOutbox(locked, count, batch, keyIn(folder))),
+        )
         if (batch === BATCHES[0]) thread.push(await throughThread(path('thread'), count))
       }
       const peer = `better-sqlite3, one table, same pragmas, ${batch} rows a transaction`
@@ -59,6 +65,14 @@ export async function bench(): Promise<BenchRow[]> {
           ratio: unit === 'records/s' ? ours / theirs : theirs / ours,
         })
       row(`outbox, records kept, ${batch} a transaction`, 'records/s', speed(outbox), speed(raw))
+      rows.push({
+        name: `outbox encrypted at rest, ${batch} a transaction`,
+        unit: 'records/s',
+        ours: speed(encrypted),
+        peer: 'the outbox in plain',
+        theirs: speed(outbox),
+        ratio: speed(encrypted) / speed(outbox),
+      })
       if (thread.length > 0) {
         row('outbox in its thread, append to flush', 'records/s', speed(thread), speed(raw))
       }
@@ -105,8 +119,16 @@ function recordOf(i: number): NewRecord {
   }
 }
 
-function throughOutbox(path: string, count: number, batch: number): number {
-  const outbox = Outbox.open({ path, vehicle: 'bench', bootId: 'b' })
+function keyIn(folder: string): KeySource {
+  const file = join(folder, 'key')
+  writeFileSync(file, 'a key for a bench and nothing else')
+  return { file }
+}
+
+function throughOutbox(path: string, count: number, batch: number, key?: KeySource): number {
+  const outbox = Outbox.open({ path, vehicle: 'bench', bootId: 'b', ...(key && { key }) })
+  // What is set aside at the start of a file is not part of the rate.
+  outbox.append([recordOf(0)])
   const startMs = performance.now()
   for (let at = 0; at < count; at += batch) {
     const records: NewRecord[] = []

@@ -10,6 +10,7 @@ import { milepostTopics } from '../../deploy/central/topics.ts'
 import { createTopics } from '../../sync/kafka/admin.ts'
 import { createClient } from '../../sync/kafka/client.ts'
 import { ROOT, writeConfig } from '../support/cli.ts'
+import { until } from '../support/until.ts'
 import type { BenchRow } from './bench.ts'
 
 const SECONDS = Number(process.env.SECONDS ?? 20)
@@ -48,6 +49,7 @@ export async function bench(): Promise<BenchRow[]> {
   try {
     await listen(consumer, vehicle, peerTopic, seen)
     agent = await startAgent(dir, vehicle, bootstrap)
+    await until('records of the agent', () => LANES.every((lane) => seen.get(lane)!.length > 0))
     await sleep(WARM_SECONDS * 1000)
     for (const times of seen.values()) times.length = 0
     await peer(kafka, peerTopic)

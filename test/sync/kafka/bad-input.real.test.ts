@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Admin } from 'kafkajs'
 import { createClient } from '../../../sync/kafka/client.ts'
+import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
 import { LANES, type Lane } from '../../../sync/record.ts'
 import { useCentral } from '../../support/central.ts'
 import { until } from '../../support/until.ts'
@@ -105,6 +106,20 @@ describe('bad input at central: told, tried again, and nobody else’s trouble',
         topicPartitions: Object.values(fleet.config.topics).map((topic) => ({ topic, count: 7 })),
       }),
     )
+    side.give(10)
+    await side.drained(LANES)
+    for (const lane of LANES) await assertAll(fleet, lane, 20)
+  })
+
+  test('a producer that another one fenced is dead: a fresh one goes on, nothing twice', async (t) => {
+    const fleet = await makeFleet(central)
+    const { vehicle } = fleet.origin
+    const side = await Side.start(t, vehicle, fleet.config, { fencedRetryMs: 300 })
+    side.give(10)
+    await side.drained(LANES)
+    const other = createKafkaUplink(fleet.config)
+    await other.open(fleet.origin)
+    await other.close()
     side.give(10)
     await side.drained(LANES)
     for (const lane of LANES) await assertAll(fleet, lane, 20)
