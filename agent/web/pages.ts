@@ -19,7 +19,8 @@ export async function servePage(app: FastifyInstance, dir = PAGE_DIR): Promise<v
   }
   await app.register(fastifyStatic, {
     root: dir,
-    dotfiles: 'deny',
+    // As if they were not there: answered, and counted, like any path that is not.
+    dotfiles: 'ignore',
     redirect: false,
     list: false,
     setHeaders: (reply, path) => {
