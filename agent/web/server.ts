@@ -145,14 +145,14 @@ function isNavigation(headers: Readonly<Record<string, unknown>>, url: string): 
   return headers['sec-fetch-mode'] === 'navigate' && !url.startsWith('/api')
 }
 
-/** True for what no page or operation is called: steps up, backslashes, control characters, excess. */
+/** True for what no page or operation is called: steps up, empty steps, backslashes, control characters, excess. */
 function isClimbing(url: string): boolean {
   if (url.length > LIMITS.maxPathChars) return true
   const path = url.split('?', 1)[0]
   try {
     const plain = decodeURIComponent(path)
     // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what is looked for
-    return /(^|\/)\.\.?(\/|$)|[\\\u0000-\u001f]|%(2e|2f|5c|00)/i.test(plain)
+    return /(^|\/)\.\.?(\/|$)|\/\/|[\\\u0000-\u001f]|%(2e|2f|5c|00)/i.test(plain)
   } catch {
     return true
   }
