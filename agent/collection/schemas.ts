@@ -15,6 +15,9 @@ const optional = (name: string, ...types: readonly unknown[]) => ({
 })
 const map = (name: string, values: unknown) => ({ name, type: { type: 'map', values } })
 
+/** Units of the signals, in the records that tell them (see `units.ts`). */
+const UNITS = optional('units', { type: 'map', values: 'string' })
+
 const record = (name: string, ...fields: readonly object[]): AvroSchemaJson => ({
   ...{ type: 'record', name, namespace: 'milepost', fields },
 })
@@ -29,7 +32,7 @@ const CAUSE = record(
 export const COLLECTION_SCHEMAS: Readonly<Record<string, AvroSchemaJson>> = {
   'milepost.snapshot.v1': record(
     'SnapshotV1',
-    ...[text('campaign'), count('timeUs'), map('signals', VALUE)],
+    ...[text('campaign'), count('timeUs'), map('signals', VALUE), UNITS],
   ),
   'milepost.window.v1': record(
     'WindowV1',
@@ -42,11 +45,12 @@ export const COLLECTION_SCHEMAS: Readonly<Record<string, AvroSchemaJson>> = {
         ...[optional('mean', ...VALUE), optional('last', ...VALUE)],
       ),
     ),
+    UNITS,
   ),
   'milepost.change.v1': record(
     'ChangeV1',
     ...[text('campaign'), count('timeUs'), text('signal')],
-    ...[{ name: 'value', type: VALUE }, optional('was', ...VALUE)],
+    ...[{ name: 'value', type: VALUE }, optional('was', ...VALUE), optional('unit', 'string')],
   ),
   'milepost.trigger.v1': record(
     'TriggerV1',

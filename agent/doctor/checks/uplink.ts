@@ -15,7 +15,9 @@ export const uplinkCheck: Check = {
       return [{ check: 'uplink', verdict: 'note', code: 'UPLINK_NONE', finding, cause: 'uplink' }]
     }
     const uplink = status?.sync?.uplink
-    if (uplink && (uplink.state === 'live' || uplink.state === 'throttled')) return [good(uplink)]
+    if (uplink && (uplink.state === 'live' || uplink.state === 'throttled')) {
+      return [...blockedLanes(uplink, config), good(uplink)]
+    }
     const error = uplink?.lastError
     const told = error ? [ofError(error, config)] : []
     // A refusal says all there is to say; silence is looked into.
@@ -37,6 +39,14 @@ function good({ state, sentRecords }: UplinkStatus): Finding {
     return { check, verdict: 'note', code: 'UPLINK_THROTTLED', finding, cause }
   }
   return { check, verdict: 'ok', code: 'OK', finding: `${sentRecords} records were sent.`, cause }
+}
+
+/** Lanes that the other side does not take, while the others go on. */
+function blockedLanes({ blocked = [] }: UplinkStatus, config: LoadedConfig | undefined): Finding[] {
+  return blocked.map((each) => {
+    const found = ofError(each, config)
+    return { ...found, finding: `Lane ${each.lane} waits: ${found.finding}` }
+  })
 }
 
 function ofError(
