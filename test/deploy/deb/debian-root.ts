@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startOf, TARGETS, type Target } from '../../../deploy/deb/arch.ts'
@@ -46,6 +54,8 @@ export class DebianRoot {
     if (made.error)
       throw new Error(`debootstrap: ${made.error.message}; apt-get install debootstrap`)
     if (made.status !== 0) throw new Error(`debootstrap ended with ${made.status}:\n${made.stdout}`)
+    // Its top is its `/`: a folder that only root may enter would be one that nobody else can live in.
+    chmodSync(path, 0o755)
     return new DebianRoot(path, target)
   }
 
@@ -65,8 +75,9 @@ export class DebianRoot {
 
   /** The command line that runs a program in there, as this user. */
   inside(user: string, ...command: string[]): [string, string[]] {
-    const as = user === 'root' ? [] : ['runuser', '-u', user, '--']
-    return ['chroot', [this.path, ...as, ...command]]
+    // setpriv becomes the program, so that a signal reaches it and its exit code comes back.
+    const as = ['setpriv', `--reuid=${user}`, `--regid=${group(user)}`, '--init-groups', '--']
+    return ['chroot', [this.path, ...(user === 'root' ? [] : as), ...command]]
   }
 
   run(user: string, ...command: string[]): Ran {
@@ -115,4 +126,9 @@ export class DebianRoot {
       .find((each) => each.split(':')[2] === String(id))
     return line?.split(':')[0] ?? String(id)
   }
+}
+
+/** Debian's nobody has a group of another name. */
+function group(user: string): string {
+  return user === 'nobody' ? 'nogroup' : user
 }

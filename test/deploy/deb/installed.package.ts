@@ -79,7 +79,6 @@ async function start(): Promise<void> {
 async function stop(): Promise<void> {
   if (!agent) return
   const gone = once(agent, 'exit')
-  // runuser hands the signal on to the agent.
   agent.kill('SIGTERM')
   const [code] = await gone
   agent = undefined
