@@ -1,6 +1,14 @@
 import { execFileSync } from 'node:child_process'
 import { createHmac, scryptSync } from 'node:crypto'
-import { closeSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { SyncError } from '../errors.ts'
 import { sizeOf } from './size-of.ts'
 
@@ -131,18 +139,36 @@ function stampOf(path: string): string | undefined {
   }
 }
 
+/** Files whose beginning was read, by path: as many as this process has outboxes. */
+const looked = new Map<string, number>()
+
+/**
+ * Reads through a descriptor that stays open. To close any descriptor of a file drops every lock that the
+ * process has on it (fcntl(2), "Advisory record locking"), and with it SQLite's own, under which this
+ * process may hold the same file open.
+ */
 function headOf(path: string): Buffer {
   const head = Buffer.alloc(ENCRYPTED_AT + ENCRYPTED.length)
-  let file: number | undefined
   try {
-    file = openSync(path, 'r')
-    return head.subarray(0, readSync(file, head, 0, head.length, 0))
+    return head.subarray(0, readSync(descriptorOf(path), head, 0, head.length, 0))
   } catch {
     // Not there, or not to be read: whoever opens it says why.
     return Buffer.alloc(0)
-  } finally {
-    if (file !== undefined) closeSync(file)
   }
+}
+
+function descriptorOf(path: string): number {
+  const before = looked.get(path)
+  if (before !== undefined) {
+    const [was, is] = [fstatSync(before), statSync(path)]
+    if (was.ino === is.ino && was.dev === is.dev) return before
+    // Another file lies there now: the one before was put aside, and nobody has it open.
+    looked.delete(path)
+    closeSync(before)
+  }
+  const file = openSync(path, 'r')
+  looked.set(path, file)
+  return file
 }
 
 function refused(message: string, { hint }: { hint: string }): SyncError {
