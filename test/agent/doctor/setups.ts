@@ -91,16 +91,22 @@ export class Setup {
     }
   }
 
-  /** The command, run by a user without rights: access(2) asks for the real user. */
+  /**
+   * The command, run by a user without rights: access(2) asks for the real user, and for no capability
+   * of theirs. The one capability lets them read the checkout, wherever it lies.
+   */
   async commandAsNobody(): Promise<Finding[]> {
     const root = process.getuid?.() === 0
-    const args = ['--import', import.meta.resolve('tsx'), join(ROOT, 'agent/cli/main.ts')]
-    const child = spawn(process.execPath, [...args, 'doctor', '--json', '-c', this.file], {
+    const user = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups']
+    const reads = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search']
+    const node = ['--import', import.meta.resolve('tsx'), join(ROOT, 'agent/cli/main.ts')]
+    const doctor = [process.execPath, ...node, 'doctor', '--json', '-c', this.file]
+    const [program, ...args] = root ? ['setpriv', ...user, ...reads, '--', ...doctor] : doctor
+    const child = spawn(program, args, {
       cwd: ROOT,
       stdio: ['ignore', 'pipe', 'inherit'],
       // Its cache of compiled files would be root's.
       env: { ...process.env, HOME: this.dir, TMPDIR: this.dir, TSX_DISABLE_CACHE: '1' },
-      ...(root ? { uid: NOBODY, gid: NOBODY } : {}),
     })
     let text = ''
     for await (const chunk of child.stdout.setEncoding('utf8')) text += chunk
