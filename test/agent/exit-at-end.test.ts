@@ -28,7 +28,7 @@ test('--exit-at-end tells what still waits for its uplink, and exits with 1', as
   const { dir, sensor } = await drive(t)
   const uplink = { kind: 'mqtt', url: `mqtt://127.0.0.1:${await deadPort()}` }
   const config = writeConfig(dir, { sensors: [sensor], uplink })
-  const run = await milepost('run', '-c', config, '--exit-at-end', '--delivery-limit-ms', '300')
+  const run = await milepost('run', '-c', config, '--exit-at-end', '--delivery-limit-ms', '4000')
   assert.equal(run.code, 1, run.stderr)
   assert.match(run.stderr, /^\d+ records still wait in the outbox/m)
 })
