@@ -62,7 +62,7 @@ async function drain(dir: string, bootstrap: string, peer: Bare): Promise<BenchR
   const topics = [1, 2].map((n) => `bench.backlog.${Date.now()}.${n}`)
   const [ours, theirs] = topics
   await createTopics(bootstrap, [
-    ...topics.map((topic) => ({ topic, partitions: 3, config: {} })),
+    ...topics.map((topic) => ({ topic, partitions: 3, config: { 'retention.ms': '-1' } })),
     { topic: CHECKPOINTS, partitions: 3, config: {} },
   ])
   const order = { what: 'produce', batchRecords: BARE_BATCH_RECORDS } as const
