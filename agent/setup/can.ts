@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { readInterface } from '../../sensors/can/interface.ts'
 import { socketcan } from '../../sensors/can/socketcan.ts'
@@ -137,11 +137,4 @@ function refused(name: string, error: Error): string {
     return `only root may set its bitrate: sudo milepost setup, or ip link set ${name} up type can bitrate 500000`
   }
   return error.message.trim().split('\n').at(-1) ?? error.message
-}
-
-/** Whether this process may bring interfaces up. */
-export function mayBringUp(): boolean {
-  const CAP_NET_ADMIN = 12n
-  const line = /^CapEff:\s*([\da-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))
-  return line !== null && ((BigInt(`0x${line[1]}`) >> CAP_NET_ADMIN) & 1n) === 1n
 }
