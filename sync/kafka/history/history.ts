@@ -107,7 +107,7 @@ async function open(cluster: Cluster, options: HistoryOptions): Promise<HistoryR
   await cluster.connect()
   await cluster.addTargetTopic(options.topic)
   const { topic, from = 'earliest', to = 'latest', signal } = options
-  return patiently(() => resolveRanges(cluster, topic, from, to), {
+  return patiently(() => resolveRanges(cluster, topic, from, to, signal), {
     between: () => cluster.refreshMetadata(),
     signal,
   })

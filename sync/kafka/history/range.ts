@@ -1,5 +1,6 @@
 import { SyncError } from '../../errors.ts'
 import type { Cluster } from '../cluster.ts'
+import { stableEnds } from './ends.ts'
 
 /** Where to begin. Offsets count in each partition; a time is Kafka's timestamp of a record. */
 export type HistoryFrom =
@@ -29,6 +30,7 @@ export async function resolveRanges(
   topic: string,
   from: HistoryFrom,
   to: HistoryTo,
+  signal?: AbortSignal,
 ): Promise<HistoryRange[]> {
   const partitions = cluster
     .findTopicPartitionMetadata(topic)
@@ -39,8 +41,8 @@ export async function resolveRanges(
     return new Map(answer.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
   }
   const earliest = await ask({ fromBeginning: true })
-  // The last stable offset: what is committed or aborted for good.
-  const latest = await ask({ fromBeginning: false })
+  // What is committed or aborted for good.
+  const latest = await stableEnds(cluster, topic, partitions, signal)
   const place = async (bound: HistoryFrom | HistoryTo) => {
     if (bound === 'earliest') return (partition: number) => earliest.get(partition)!
     if (bound === 'latest') return (partition: number) => latest.get(partition)!

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Producer } from 'kafkajs'
 import { createClient } from '../../../sync/kafka/client.ts'
 import { type HistoryRange, readHistory } from '../../../sync/kafka/history.ts'
@@ -143,6 +144,18 @@ describe('history', () => {
       'open',
       'plain',
     ])
+  })
+
+  test('what a transaction that is ending had written is waited for', async () => {
+    const topic = await makeTopic(1)
+    await produce(async (producer) => {
+      const ending = await producer.transaction()
+      await ending.send({ topic, messages: [{ value: 'sent before the reader came' }] })
+      const reading = readAll({ brokers, topic })
+      await sleep(500)
+      await ending.commit()
+      assert.deepEqual(values(await reading), ['sent before the reader came'])
+    }, central.unique('producer'))
   })
 
   test('a fetch that begins inside two aborted transactions lets nothing through', async () => {

@@ -1,0 +1,39 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Cluster } from '../cluster.ts'
+
+/** Longest wait for transactions that others have open; one may be hung for a minute. */
+const SETTLE_TIMEOUT_MS = 3_000
+const ASK_EVERY_MS = 20
+
+/**
+ * The last stable offset of each partition, no earlier than what a producer was told of: a commit is
+ * answered when the coordinator has decided it, and the markers reach the partitions a little later
+ * (KIP-98, 5.2), so whoever reads what was just sent would find nothing. Waits until the stable
+ * offset has passed what the log held when this was called; where a transaction stays open, no
+ * longer than three seconds.
+ */
+export async function stableEnds(
+  cluster: Cluster,
+  topic: string,
+  partitions: readonly { partition: number }[],
+  signal?: AbortSignal,
+): Promise<Map<number, number>> {
+  const ask = async (from: Cluster) => {
+    const asked = { topic, partitions: [...partitions], fromBeginning: false }
+    const [answer] = await from.fetchTopicsOffset([asked])
+    return new Map(answer.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
+  }
+  const written = await ask(uncommitted(cluster))
+  const until = performance.now() + SETTLE_TIMEOUT_MS
+  for (;;) {
+    const stable = await ask(cluster)
+    const behind = [...written].some(([partition, end]) => (stable.get(partition) ?? 0) < end)
+    if (!behind || performance.now() >= until) return stable
+    await sleep(ASK_EVERY_MS, undefined, { signal })
+  }
+}
+
+/** The same cluster, asked for the high watermark: kafkajs knows one isolation level for each. */
+function uncommitted(cluster: Cluster): Cluster {
+  return Object.create(cluster, { isolationLevel: { value: 0 } })
+}
