@@ -1,11 +1,5 @@
-import type { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
+import type { ReadingBatch } from '../../sensors/reading.ts'
 import type { CampaignConfig } from '../config/schema.ts'
-import { ChangeCampaign } from './change.ts'
-import { compileCondition, type KnownNames } from './condition.ts'
-import { SampleCampaign } from './sample.ts'
-import { Trigger } from './trigger.ts'
-import { TriggeredCampaign } from './triggered.ts'
-import { WindowCampaign } from './window.ts'
 
 /** A record's content as collection makes it; the agent adds clocks and lane. */
 export interface Collected {
@@ -31,44 +25,4 @@ export interface Campaign {
   tick?(monoUs: number, emit: Emit): void
   /** The agent stops: hands over what is begun. */
   close?(emit: Emit): void
-}
-
-/** What a campaign needs besides its config. */
-export interface CampaignParts {
-  readonly catalog: SignalCatalog
-  /** Names that conditions may use. */
-  readonly known: KnownNames
-  readonly fetch: Fetch
-}
-
-/**
- * Makes a campaign. Throws what `fault` makes of a condition that is refused; `key` is `when` or
- * `until`.
- */
-export function makeCampaign(
-  config: CampaignConfig,
-  parts: CampaignParts,
-  fault: (key: 'when' | 'until', error: unknown) => unknown = (_key, error) => error,
-): Campaign {
-  const { catalog } = parts
-  if (config.sampleEveryMs !== undefined) return new SampleCampaign(config, catalog)
-  if (config.onChange) return new ChangeCampaign(config, catalog)
-  if (config.window) return new WindowCampaign(config, catalog)
-  const condition = (key: 'when' | 'until') => {
-    const text = config[key]
-    if (text === undefined) return undefined
-    try {
-      return compileCondition(text, parts.known)
-    } catch (error) {
-      throw fault(key, error)
-    }
-  }
-  const [when, until] = [condition('when'), condition('until')]
-  const timing = {
-    forUs: (config.forMs ?? 0) * 1000,
-    rearmUs: (config.rearmMs ?? 0) * 1000,
-    staleAfterUs: config.staleAfterMs * 1000,
-  }
-  const trigger = when && new Trigger(when, until, timing, catalog)
-  return new TriggeredCampaign(config, catalog, trigger, parts.fetch)
 }

@@ -2,7 +2,8 @@ import type { LoadedConfig } from '../config/load.ts'
 import { nearest } from '../config/nearest.ts'
 import { AgentError } from '../error.ts'
 import type { Logger } from '../log.ts'
-import { type Campaign, type CampaignParts, makeCampaign } from './campaign.ts'
+import type { Campaign } from './campaign.ts'
+import { type CampaignParts, makeCampaign } from './make-campaign.ts'
 
 /**
  * Makes every campaign of a config. Throws `CONFIG_INVALID` with file and line where a condition is

@@ -1,4 +1,5 @@
-import type { Evaluate } from './condition.ts'
+/** Gives the value of a condition for the values of its signals, in the order of `names`. */
+export type Evaluate = (values: Float64Array) => boolean
 
 interface Node {
   readonly op: string

@@ -1,4 +1,10 @@
-import type { KnownNames } from './condition.ts'
+/** Which names a condition may use. */
+export interface KnownNames {
+  has(name: string): boolean
+  all(): Iterable<string>
+  /** Signals may turn up later that nobody can know of yet: any name goes. */
+  readonly open: boolean
+}
 
 /** A place in a condition where a signal is named. */
 export interface Reference {

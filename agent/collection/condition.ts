@@ -1,8 +1,8 @@
 import type { Environment } from '@marcbachmann/cel-js'
 import { lazy } from '../../sensors/lazy.ts'
 import { nearest } from '../config/nearest.ts'
-import { compileNode } from './condition-code.ts'
-import { type Reference, referencesIn } from './condition-names.ts'
+import { compileNode, type Evaluate } from './condition-code.ts'
+import { type KnownNames, type Reference, referencesIn } from './condition-names.ts'
 
 /** Loaded only where a campaign has a condition. */
 const cel = lazy<typeof import('@marcbachmann/cel-js')>('@marcbachmann/cel-js')
@@ -11,9 +11,6 @@ const cel = lazy<typeof import('@marcbachmann/cel-js')>('@marcbachmann/cel-js')
 const LIMITS = { maxAstNodes: 500, maxDepth: 50, maxListElements: 64, maxCallArguments: 8 }
 /** Rows on which the compiled condition must agree with the library before it is used. */
 const PROOF_ROWS = 200
-
-/** Gives the value of a condition for the values of its signals, in the order of `names`. */
-export type Evaluate = (values: Float64Array) => boolean
 
 /** A condition over signals, checked and ready. */
 export interface Condition {
@@ -28,14 +25,6 @@ export interface Condition {
 /** A condition that is not accepted; the message says why, for a person. */
 export class ConditionError extends Error {
   override readonly name = 'ConditionError'
-}
-
-/** Which names a condition may use. */
-export interface KnownNames {
-  has(name: string): boolean
-  all(): Iterable<string>
-  /** Signals may turn up later that nobody can know of yet: any name goes. */
-  readonly open: boolean
 }
 
 /**

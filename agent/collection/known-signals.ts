@@ -1,7 +1,7 @@
 import type { SignalCatalog } from '../../sensors/reading.ts'
 import { FAULT_SIGNAL } from '../../sensors/simulator/simulator.ts'
 import type { SensorPlan } from '../config/sensors.ts'
-import type { KnownNames } from './condition.ts'
+import type { KnownNames } from './condition-names.ts'
 
 /**
  * Kinds of sensors whose readings are known before they are opened: those that deliver frames, which

@@ -5,9 +5,9 @@ import { RolloutWatch, type WatchLook } from '../rollout/watch.ts'
 import { writeDiverged } from './bad-model.ts'
 import { RELEASED, type ReleaseDesk } from './desk.ts'
 import type { Fleet } from './fleet.ts'
+import { PUNCTURED, RECIPES } from './plan.ts'
 import { milepost } from './program.ts'
 import type { Screen } from './screen.ts'
-import { RECIPES } from './story.ts'
 
 const TOPIC = 'milepost.telemetry'
 const LOOK_EVERY_MS = 1_500
@@ -15,8 +15,6 @@ const LOOK_EVERY_MS = 1_500
 const ROLLOUT_LIMIT_MS = 240_000
 const FIND_LIMIT_MS = 120_000
 const BACK_LIMIT_MS = 120_000
-/** The vehicle in which the fault is planted that the first model cannot see. */
-export const PUNCTURED = 'truck-3'
 
 /** What became of the models. */
 export interface Circle {

@@ -2,6 +2,8 @@ import { join } from 'node:path'
 import { PACKAGE_ROOT } from '../package-root.ts'
 import type { VehiclePlan } from './vehicle.ts'
 
+export const RECIPES = join(PACKAGE_ROOT, 'agent/demo/recipes')
+
 /** Simulated time runs so many times faster than the clock, so that a minute shows a drive. */
 const SPEED = 10
 
@@ -15,6 +17,9 @@ export const simulator = (seed: number, faults: object[] = []) => ({
   faults,
 })
 
+/** The vehicle in which the fault is planted that the first model cannot see. */
+export const PUNCTURED = 'truck-3'
+
 /**
  * Vehicles of the demo. Two are healthy; in two a fault was planted, one of them in a recorded drive
  * that is replayed from its candump log.
@@ -23,7 +28,7 @@ export const FLEET: readonly VehiclePlan[] = [
   { name: 'truck-1', sensor: simulator(11) },
   { name: 'truck-2', sensor: simulator(12) },
   {
-    name: 'truck-3',
+    name: PUNCTURED,
     sensor: simulator(13, [{ kind: 'puncture', atSec: 240, rate: 20 }]),
     fault: 'puncture',
   },

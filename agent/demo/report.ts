@@ -1,8 +1,8 @@
 import { formatBytes, formatCount } from '../cli/output.ts'
 import type { Account, Produced } from './account.ts'
-import { type Circle, PUNCTURED } from './circle.ts'
+import type { Circle } from './circle.ts'
 import { judge } from './judge.ts'
-import { FLEET } from './plan.ts'
+import { FLEET, PUNCTURED } from './plan.ts'
 import { type Screen, table } from './screen.ts'
 import type { TierState } from './tiering.ts'
 

@@ -4,14 +4,13 @@ import { join } from 'node:path'
 import type { Central } from '../../deploy/central/central.ts'
 import { milepostTopics } from '../../deploy/central/topics.ts'
 import { formatCount } from '../cli/output.ts'
-import { PACKAGE_ROOT } from '../package-root.ts'
 import { takeAccount } from './account.ts'
 import { startWithRoad } from './central-road.ts'
 import { closeTheCircle } from './circle.ts'
 import { RELEASED, ReleaseDesk } from './desk.ts'
 import { Fleet } from './fleet.ts'
 import { Link } from './link.ts'
-import { FLEET } from './plan.ts'
+import { FLEET, RECIPES } from './plan.ts'
 import { milepost } from './program.ts'
 import { report } from './report.ts'
 import type { Screen } from './screen.ts'
@@ -22,8 +21,6 @@ const OFFLINE_MS = 12_000
 /** All the drive that the planted faults need to show, the offline part included. */
 const WHOLE_DRIVE_MS = 55_000
 const DRAIN_LIMIT_MS = 120_000
-
-export const RECIPES = join(PACKAGE_ROOT, 'agent/demo/recipes')
 
 /** The demo with a real Kafka. Answers the exit code: 1 where something of it failed. */
 export async function driveWithCentral(screen: Screen): Promise<number> {

@@ -1,4 +1,4 @@
-import type { KnownNames } from '../collection/condition.ts'
+import type { KnownNames } from '../collection/condition-names.ts'
 import type { LoadedConfig } from '../config/load.ts'
 import { nearest } from '../config/nearest.ts'
 import { AgentError } from '../error.ts'

@@ -1,4 +1,12 @@
-import type { FetchedMessage } from './fence.ts'
+/** A message as kafkajs decodes it. */
+export interface FetchedMessage {
+  readonly offset: string
+  readonly key: Buffer | null
+  isControlRecord: boolean
+  readonly batchContext:
+    | { readonly producerId: string; readonly inTransaction: boolean }
+    | undefined
+}
 
 /** An aborted transaction as a broker names it in a fetch response. */
 export interface AbortedTransaction {

@@ -1,4 +1,4 @@
-import { markAborted } from './aborted.ts'
+import { type FetchedMessage, markAborted } from './aborted.ts'
 import { FENCED_VERSION, internal, replaceInternal, require } from './internal.ts'
 import { encodeProduce, type ProduceArgs } from './produce.ts'
 
@@ -14,16 +14,6 @@ interface FetchResponse {
       messages: FetchedMessage[]
     }[]
   }[]
-}
-
-/** A message as kafkajs decodes it. */
-export interface FetchedMessage {
-  readonly offset: string
-  readonly key: Buffer | null
-  isControlRecord: boolean
-  readonly batchContext:
-    | { readonly producerId: string; readonly inTransaction: boolean }
-    | undefined
 }
 
 interface RequestQueue {

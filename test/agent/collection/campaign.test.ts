@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Collected, makeCampaign } from '../../../agent/collection/campaign.ts'
+import type { Collected } from '../../../agent/collection/campaign.ts'
+import { makeCampaign } from '../../../agent/collection/make-campaign.ts'
 import type { CampaignConfig } from '../../../agent/config/schema.ts'
 import { ReadingBatch, SignalCatalog } from '../../../sensors/reading.ts'
 

@@ -1,5 +1,6 @@
 import { driveReadings } from '../../../agent/cli/model-drives.ts'
-import { type Collected, makeCampaign } from '../../../agent/collection/campaign.ts'
+import type { Collected } from '../../../agent/collection/campaign.ts'
+import { makeCampaign } from '../../../agent/collection/make-campaign.ts'
 import type { CampaignConfig } from '../../../agent/config/schema.ts'
 import { SignalCatalog } from '../../../sensors/reading.ts'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
