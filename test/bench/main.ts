@@ -1,25 +1,7 @@
 // `npm run bench [-- NAME …]`: each figure beside a named peer's, measured in the same run.
 import { cpus } from 'node:os'
 import type { BenchRow } from './bench.ts'
-
-const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<BenchRow[]> }>>> = {
-  decode: () => import('./decode.ts'),
-  condition: () => import('./condition.ts'),
-  buses: () => import('./buses.ts'),
-  buffer: () => import('./buffer.ts'),
-  infer: () => import('./infer.ts'),
-  train: () => import('./train.ts'),
-  faults: () => import('./faults.ts'),
-  'car-sensor': () => import('./car-sensor.ts'),
-  uplink: () => import('./uplink.ts'),
-  page: () => import('./page.ts'),
-  relay: () => import('./relay.ts'),
-  latency: () => import('./latency.ts'),
-  backlog: () => import('./backlog.ts'),
-}
-
-/** Those that take minutes and many connections run only when they are named. */
-const ON_REQUEST = new Set(['backlog', 'car-sensor', 'faults', 'page', 'relay', 'train'])
+import { BENCHES, ON_REQUEST } from './benches.ts'
 
 const args = process.argv.slice(2)
 const json = args.includes('--json')
