@@ -46,7 +46,7 @@ test('what a command tells is recorded with machine, day and commit, and read ba
   assert.deepEqual(readRecorded(dir), [recorded])
   assert.equal(recorded.machine.node, process.version)
   const page = figuresPage([recorded], [fake('')])
-  assert.match(page, /^\| rows \\\| read \| 1,235 \| rows\/s \| 617\.25 \| a peer \| 2 \|$/m)
+  assert.match(page, /^\| rows \\\| read \| 1,235 \| rows\/s \| 617 \| a peer \| 2 \|$/m)
   assert.match(page, /^\| rows .* \| — \|$/m)
   assert.match(page, new RegExp(`commit ${recorded.commit.replace('+', '\\+')}`))
   assert.doesNotMatch(page, /Not recorded yet/)

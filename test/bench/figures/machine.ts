@@ -11,7 +11,8 @@ export function machineNow(): Machine {
     cpus: availableParallelism(),
     model: cpus()[0]?.model.trim() || 'unknown',
     memoryMiB: Math.round(totalmem() / 2 ** 20),
-    os: `${type()} ${release()}`,
+    // The version that others have too, without what a builder put behind it.
+    os: `${type()} ${release().split('-')[0]}`,
     arch: arch(),
     node: process.version,
     loadBefore: Math.round(loadavg()[0] * 100) / 100,

@@ -48,7 +48,7 @@ function machineOf({ cpus, model, memoryMiB, os, arch, node, loadBefore }: Machi
 
 function tableOf(rows: readonly RecordedRow[]): string {
   const lines = rows.map(({ name, unit, ours, peer, theirs, ratio }) =>
-    [name, figure(ours), unit, ratio === null ? '' : ratio.toFixed(2), peer, figure(theirs, peer)]
+    [name, figure(ours), unit, ratioOf(ratio), peer, figure(theirs, peer)]
       .map((cell) => cell.replaceAll('|', '\\|'))
       .join(' | '),
   )
@@ -56,6 +56,9 @@ function tableOf(rows: readonly RecordedRow[]): string {
     '| what | ours | unit | × | peer | theirs |\n| --- | ---: | --- | ---: | --- | ---: |'
   return `${head}\n${lines.map((line) => `| ${line} |`).join('\n')}`
 }
+
+const ratioOf = (ratio: number | null): string =>
+  ratio === null ? '' : ratio >= 100 ? figure(ratio) : ratio.toFixed(2)
 
 /** Three digits that count, and no more than were measured. */
 function figure(value: number | null, peer = 'ours'): string {
