@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { askLines } from '../control/client.ts'
 import { isEvent, shortType, summaryOf } from '../local/event.ts'
 import { type ListedEvent, listEvents } from '../local/events.ts'
+import { whole } from './numbers.ts'
 import { EXIT, fail, paint, quietPipe } from './output.ts'
 import { askOr, type PlaceOptions, pathWith, placeOf, withPlace } from './place.ts'
 import { stopAsked } from './stop-asked.ts'
@@ -17,7 +18,7 @@ const DEFAULT_LIMIT = 20
 export function eventsCommand(): Command {
   return withPlace(new Command('events'))
     .option('--type <glob>', 'of this type only: inference, capture, dtc, sensor.gap, operated, …')
-    .option('--limit <n>', 'at most so many', count, DEFAULT_LIMIT)
+    .option('--limit <n>', 'at most so many', whole(1, 1000), DEFAULT_LIMIT)
     .option('-f, --follow', 'then go on with new ones as they come, until Ctrl-C')
     .addHelpText(
       'after',
@@ -71,12 +72,4 @@ function eventLine({ id, type, timeUs, summary }: ListedEvent): string {
   const short = shortType(type)
   const kind = paint(short === 'inference' ? 'red' : 'cyan', short.padEnd(14), process.stdout)
   return `${(id || '').toString().padStart(6)}  ${time}  ${kind}  ${summary}`
-}
-
-function count(text: string): number {
-  const n = Number(text)
-  if (!Number.isInteger(n) || n < 1 || n > 1000) {
-    throw new InvalidArgumentError('Expected a whole number from 1 to 1000.')
-  }
-  return n
 }

@@ -1,13 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { startCentral } from '../../deploy/central/central.ts'
 import { type FleetOptions, simulateFleet } from '../fleet/fleet.ts'
 import { FleetScreen } from '../fleet/fleet-screen.ts'
 import { MAX_VEHICLES } from '../fleet/load.ts'
 import { mosquittoPath } from '../fleet/mosquitto.ts'
 import { fleetReport } from '../fleet/report.ts'
+import { whole } from './numbers.ts'
 import { EXIT, fail } from './output.ts'
 import { stopAsked } from './stop-asked.ts'
 
@@ -116,15 +117,5 @@ async function simulate(flags: Flags): Promise<number> {
   } finally {
     await central?.stop()
     await rm(dir, { recursive: true, force: true })
-  }
-}
-
-function whole(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (!Number.isInteger(value) || value < low || value > high) {
-      throw new InvalidArgumentError(`Expected a whole number from ${low} to ${high}.`)
-    }
-    return value
   }
 }

@@ -1,7 +1,8 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { FRAME_ERR, FRAME_FD, FRAME_RTR } from '../../sensors/frame.ts'
 import type { LiveFrame } from '../api/operations/live.ts'
 import { askLines } from '../control/client.ts'
+import { whole } from './numbers.ts'
 import { EXIT, fail, formatCount, paint, quietPipe } from './output.ts'
 import { type PlaceOptions, pathWith, placeOf, withPlace } from './place.ts'
 import { stopAsked } from './stop-asked.ts'
@@ -16,7 +17,7 @@ export function framesCommand(): Command {
   return withPlace(new Command('frames'))
     .option('--bus <name>', 'frames of this bus only')
     .option('--id <hex>', 'frames of this identifier only')
-    .option('-n, --count <n>', 'stop after so many', positive)
+    .option('-n, --count <n>', 'stop after so many', whole(1))
     .addHelpText(
       'after',
       `
@@ -88,12 +89,4 @@ export function frameLine({
 /** Without the noise of binary fractions. */
 function short(value: number | string): string {
   return typeof value === 'number' ? String(Number(value.toPrecision(12))) : value
-}
-
-function positive(text: string): number {
-  const count = Number(text)
-  if (!Number.isInteger(count) || count < 1) {
-    throw new InvalidArgumentError('Expected a whole number from 1 on.')
-  }
-  return count
 }

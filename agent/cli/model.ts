@@ -1,5 +1,6 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
 import { RUNTIMES } from '../../models/runtime.ts'
+import { whole } from './numbers.ts'
 import { fail, quietPipe } from './output.ts'
 
 /** `milepost model …`: bundles, from a CSV file to a score. */
@@ -66,19 +67,13 @@ export function modelCommand(): Command {
     .argument('<bundle>', 'the bundle: folder, .tar or .tgz')
     .requiredOption('-r, --recipe <file>', 'recipe of the bundle, with its rule of failure')
     .option('--csv <file>', 'rows to judge; those of vehicles it was trained on are left out')
-    .option('--seeds <n>', 'without --csv: vehicles to drive', count, 5)
-    .option('--seconds <n>', 'without --csv: simulated seconds each', count, 3600)
-    .option('--speed <n>', 'without --csv: simulated seconds in a second', count, 1)
+    .option('--seeds <n>', 'without --csv: vehicles to drive', whole(1), 5)
+    .option('--seconds <n>', 'without --csv: simulated seconds each', whole(1), 3600)
+    .option('--speed <n>', 'without --csv: simulated seconds in a second', whole(1), 1)
     .option('--json', 'one JSON object')
     .addOption(runtime())
     .action(run(async (dir, options) => (await training()).evaluate(dir, options)))
   return command
-}
-
-function count(text: string): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value > 0) return value
-  throw new InvalidArgumentError('a whole number above 0 is wanted.')
 }
 
 /** Answers any error with what it says and its exit code. */

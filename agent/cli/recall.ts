@@ -1,8 +1,9 @@
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { nameMatcher } from '../collection/match.ts'
 import { type ListedEvent, listEvents } from '../local/events.ts'
 import { type HistoryAnswer, queryHistory } from '../local/history/query.ts'
 import { momentOf } from './moment.ts'
+import { number, whole } from './numbers.ts'
 import { fail, formatCount, paint } from './output.ts'
 import { askOr, type PlaceOptions, pathWith, placeOf, withPlace } from './place.ts'
 
@@ -27,8 +28,13 @@ export function recallCommand(): Command {
       'names wanted, with commas between; * for any run of characters',
       '*',
     )
-    .option('--minutes <n>', 'how far to look to either side', minutes, DEFAULT_MINUTES)
-    .option('--points <n>', 'points a signal with --json', points, JSON_POINTS)
+    .option(
+      '--minutes <n>',
+      'how far to look to either side',
+      number(0.001, MAX_MINUTES),
+      DEFAULT_MINUTES,
+    )
+    .option('--points <n>', 'points a signal with --json', whole(2, 5000), JSON_POINTS)
     .addHelpText(
       'after',
       `
@@ -135,20 +141,4 @@ function spark(
 
 function short(value: number | null): string {
   return value === null ? 'NaN' : String(Number(value.toPrecision(6)))
-}
-
-function minutes(text: string): number {
-  const value = Number(text)
-  if (!(value > 0 && value <= MAX_MINUTES)) {
-    throw new InvalidArgumentError(`Expected a number up to ${MAX_MINUTES}.`)
-  }
-  return value
-}
-
-function points(text: string): number {
-  const value = Number(text)
-  if (!Number.isInteger(value) || value < 2 || value > 5000) {
-    throw new InvalidArgumentError('Expected a whole number from 2 to 5000.')
-  }
-  return value
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { SignalCatalog } from '../../sensors/reading.ts'
 import { FrameRecorder } from '../../sensors/replay/frame-recorder.ts'
 import { RollingLog } from '../../sensors/replay/rolling-log.ts'
@@ -12,6 +12,7 @@ import { AgentError } from '../error.ts'
 import { Fence } from '../fence.ts'
 import { type Logger, makeLogger } from '../log.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
+import { number } from './numbers.ts'
 import { complain, EXIT, fail, formatBytes, formatCount } from './output.ts'
 import { stopAsked } from './stop-asked.ts'
 
@@ -174,14 +175,4 @@ function tell(options: Options, recorder: FrameRecorder, log: RollingLog): void 
   if (dropped > 0) say(`${formatCount(dropped)} frames lost: the disk did not take them`)
   if (deletedFiles > 0) say(`${deletedFiles} old files deleted (${formatBytes(deletedBytes)})`)
   if (tornBytes > 0) say(`half a line (${tornBytes} bytes) of an earlier run was cut off`)
-}
-
-function number(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (text.trim() === '' || !(value >= low && value <= high)) {
-      throw new InvalidArgumentError(`Expected a number from ${low} to ${high}.`)
-    }
-    return value
-  }
 }

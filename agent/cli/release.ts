@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError } from 'commander'
+import { percent, whole } from './numbers.ts'
 import { EXIT, fail, quietPipe } from './output.ts'
 import { DEFAULT_KEYS } from './release-desk.ts'
 
@@ -28,8 +29,8 @@ Exit codes: 0 done, 1 failed or found wrong, 2 wrong usage, 130 stopped by Ctrl-
   const work = () => import('./release-actions.ts')
   desk(command.command('init'))
     .description('make keys and an empty repository')
-    .option('--root-keys <n>', 'keys of root', count, 3)
-    .option('--root-threshold <n>', 'how many of them it takes: 2 or more', count, 2)
+    .option('--root-keys <n>', 'keys of root', whole(1), 3)
+    .option('--root-threshold <n>', 'how many of them it takes: 2 or more', whole(1), 2)
     .option('--expires <role=days,…>', 'how long signatures hold, as timestamp=30', daysOf)
     .action(run(async (flags) => (await work()).init(flags)))
   const key = command.command('key').description('keys of the roles')
@@ -83,7 +84,7 @@ Exit codes: 0 done, 1 failed or found wrong, 2 wrong usage, 130 stopped by Ctrl-
     .argument('[kind]', 'bundle, campaign or dbc')
     .argument('[name]')
     .argument('[version]', 'what begins to be rolled out')
-    .option('--percent <n>', 'share that gets it first', percentOf)
+    .option('--percent <n>', 'share that gets it first', percent)
     .option('--stages <name:percent,…>', 'in order, as canary:1,early:10,all:100', stagesOf)
     .option(
       '--base <version>',
@@ -145,23 +146,11 @@ function run<Args extends unknown[]>(action: (...args: Args) => Promise<unknown>
   }
 }
 
-function count(text: string): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value > 0) return value
-  throw new InvalidArgumentError('a whole number above 0 is wanted.')
-}
-
-function percentOf(text: string): number {
-  const value = Number(text)
-  if (text !== '' && value >= 0 && value <= 100) return value
-  throw new InvalidArgumentError('0 to 100 is wanted.')
-}
-
 function stagesOf(text: string): { name: string; percent: number }[] {
   return text.split(',').map((part) => {
-    const [, name, percent] = /^([\w-]+):([\d.]+)$/.exec(part) ?? []
+    const [, name, share] = /^([\w-]+):([\d.]+)$/.exec(part) ?? []
     if (!name) throw new InvalidArgumentError('name:percent,… is wanted, as canary:1,all:100.')
-    return { name, percent: percentOf(percent) }
+    return { name, percent: percent(share) }
   })
 }
 
@@ -171,7 +160,7 @@ function daysOf(text: string): Record<string, number> {
       const [, role, days] =
         /^(root|targets|models|rollout|snapshot|timestamp)=(\d+)$/.exec(part) ?? []
       if (!role) throw new InvalidArgumentError('role=days,… is wanted, as timestamp=30.')
-      return [role, count(days)]
+      return [role, whole(1)(days)]
     }),
   )
 }

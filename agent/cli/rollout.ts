@@ -6,6 +6,7 @@ import { RELEASE_KINDS, type ReleaseKind } from '../../models/release/release.ts
 import { Outcomes } from '../rollout/outcomes.ts'
 import { RolloutWatch, type WatchLook } from '../rollout/watch.ts'
 import { connectionOf, DEFAULT_BROKERS } from './connection.ts'
+import { percent, positive, whole } from './numbers.ts'
 import { EXIT, fail, formatCount, formatSpan, paint } from './output.ts'
 import { atDesk, type DeskFlags, keysDir } from './release-desk.ts'
 import { stopAsked } from './stop-asked.ts'
@@ -46,7 +47,7 @@ export function rolloutCommand(): Command {
       1440,
     )
     .option('--max-failed <percent>', 'share of the stage that may fail', percent, 5)
-    .option('--min-good <n>', 'vehicles that must be good before the next stage', positive, 1)
+    .option('--min-good <n>', 'vehicles that must be good before the next stage', whole(1), 1)
     .option('--seen-within-hours <n>', 'vehicles heard of since then are the fleet', positive, 720)
     .option('--vehicles <file>', 'the fleet besides: one vehicle a line')
     .addOption(
@@ -152,16 +153,4 @@ function kindOf(text: string): ReleaseKind {
   const found = RELEASE_KINDS.find((kind) => kind === text)
   if (found) return found
   throw new InvalidArgumentError(`one of ${RELEASE_KINDS.join(', ')} is wanted.`)
-}
-
-function positive(text: string): number {
-  const value = Number(text)
-  if (Number.isFinite(value) && value > 0) return value
-  throw new InvalidArgumentError('a number above 0 is wanted.')
-}
-
-function percent(text: string): number {
-  const value = Number(text)
-  if (text !== '' && value >= 0 && value <= 100) return value
-  throw new InvalidArgumentError('0 to 100 is wanted.')
 }

@@ -1,9 +1,10 @@
 import { join, resolve } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { Agent } from '../agent.ts'
 import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { makeLogger } from '../log.ts'
 import { PACKAGE_ROOT } from '../package-root.ts'
+import { number } from './numbers.ts'
 import { complain, EXIT, fail, formatCount } from './output.ts'
 import { StatusLine } from './status-line.ts'
 import { stopAsked } from './stop-asked.ts'
@@ -32,7 +33,7 @@ export function runCommand(): Command {
     .option(
       '--delivery-limit-ms <n>',
       'how long --exit-at-end waits for the uplink',
-      limit,
+      number(0, 86_400_000),
       DELIVERY_LIMIT_MS,
     )
     .addHelpText(
@@ -102,14 +103,6 @@ async function finished(agent: Agent, limitMs: number): Promise<number> {
   }
   const left = uncommitted > 0 || (uplink && waiting > 0)
   return failed.length > 0 || left ? EXIT.failed : EXIT.done
-}
-
-function limit(text: string): number {
-  const ms = Number(text)
-  if (text.trim() === '' || !(ms >= 0 && ms <= 86_400_000)) {
-    throw new InvalidArgumentError('Expected a number from 0 to 86400000.')
-  }
-  return ms
 }
 
 function configOf(options: RunOptions): LoadedConfig {

@@ -8,6 +8,7 @@ import { type Drive, simulateDrive } from '../../sensors/simulator/drive.ts'
 import { PROFILES, type Profile } from '../../sensors/simulator/driver.ts'
 import { FAULT_KINDS, type FaultKind, type FaultPlan } from '../../sensors/simulator/faults.ts'
 import { AgentError } from '../error.ts'
+import { number } from './numbers.ts'
 import { formatCount, quietPipe } from './output.ts'
 
 interface Options {
@@ -87,16 +88,6 @@ function* chunks(drive: Drive, name: string, count: { frames: number }): Generat
     for (let i = 0; i < batch.count; i++) text += `${formatCandump(batch, i, names)}\n`
     count.frames += batch.count
     yield text
-  }
-}
-
-function number(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text)
-    if (text.trim() === '' || !(value >= low && value <= high)) {
-      throw new InvalidArgumentError(`Expected a number from ${low} to ${high}.`)
-    }
-    return value
   }
 }
 

@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { writeDurably } from '../../models/durable.ts'
 import { ModelError } from '../../models/errors.ts'
 import { packState, readState, type Saved, unpackState } from '../../models/saved.ts'
-import { writeDurably } from '../../models/trial/durable.ts'
 import type { HistoryRange } from '../../sync/kafka/history.ts'
 import { AgentError } from '../error.ts'
 

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { writeDurably } from '../../models/trial/durable.ts'
+import { writeDurably } from '../../models/durable.ts'
 
 const held = z.strictObject({
   kind: z.enum(['campaign', 'dbc']),

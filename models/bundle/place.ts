@@ -1,17 +1,15 @@
 import {
   chmodSync,
-  closeSync,
   existsSync,
-  fsyncSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
+import { syncFolder } from '../durable.ts'
 import { ModelError } from '../errors.ts'
 import { type Bundle, HASH_FILE, loadBundle, MANIFEST_FILE } from './load.ts'
 
@@ -36,24 +34,15 @@ export function placeBundle(
     loadBundle(draft)
     // mkdtemp makes folders for their owner only; a bundle is no secret.
     chmodSync(draft, 0o755)
-    toDisk(draft)
+    syncFolder(draft)
     removeOldBundle(place)
     renameSync(draft, place)
-    toDisk(dirname(place))
+    syncFolder(dirname(place))
   } catch (error) {
     rmSync(draft, { recursive: true, force: true })
     throw error
   }
   return loadBundle(place)
-}
-
-function toDisk(folder: string): void {
-  const handle = openSync(folder, 'r')
-  try {
-    fsyncSync(handle)
-  } finally {
-    closeSync(handle)
-  }
 }
 
 /** Only ever removes a bundle: a folder with more in it is let be. */

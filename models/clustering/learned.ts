@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { writeDurably, writeDurablyLater } from '../durable.ts'
 import { ModelError } from '../errors.ts'
-import { packState, readState, unpackState, writeDurablyLater } from '../saved.ts'
-import { writeDurably } from '../trial/durable.ts'
+import { packState, readState, unpackState } from '../saved.ts'
 import type { Clusters } from './clusters.ts'
 
 /** What was learned is saved this often: so much of it a kill can cost. */

@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { openBundle, readBundle, unpackBundle } from '../bundle/archive.ts'
 import { type Bundle, loadBundle } from '../bundle/load.ts'
-import { removeDrafts } from './durable.ts'
+import { removeDrafts } from '../durable.ts'
 import {
   begun,
   CRASH_LIMITS,

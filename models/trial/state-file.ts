@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { canonicalJson, sha256Of } from '../bundle/canonical.ts'
-import { writeDurably } from './durable.ts'
+import { writeDurably } from '../durable.ts'
 import { NO_STATE, type SlotState, slotStateSchema } from './state.ts'
 
 /** Two files with the same content: where one was cut short or overwritten, the other tells. */

@@ -7,6 +7,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 
 /**
@@ -28,16 +29,43 @@ export function writeDurably(path: string, content: string | Uint8Array): void {
     rmSync(draft, { force: true })
     throw error
   }
-  syncPath(dirname(path))
+  syncFolder(dirname(path))
 }
 
-function syncPath(path: string): void {
+/** Brings a folder's entries to disk: a file that was made or renamed in it is found after a power cut. */
+export function syncFolder(path: string): void {
   const file = openSync(path, 'r')
   try {
     fsyncSync(file)
   } finally {
     closeSync(file)
   }
+}
+
+/** The same for who must not wait for a disk. One at a time for a path. */
+export async function writeDurablyLater(
+  path: string,
+  content: string | Uint8Array,
+  mode = 0o644,
+): Promise<void> {
+  const draft = join(dirname(path), `.${basename(path)}`)
+  try {
+    const file = await open(draft, 'w', mode)
+    try {
+      // A draft of an earlier process may have had another mode.
+      await file.chmod(mode)
+      await file.writeFile(content)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(draft, path)
+  } catch (error) {
+    await rm(draft, { force: true })
+    throw error
+  }
+  const folder = await open(dirname(path), 'r')
+  await folder.sync().finally(() => folder.close())
 }
 
 /** Removes what was being written when the last process ended: whatever begins with a dot. */
