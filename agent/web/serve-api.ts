@@ -10,6 +10,13 @@ import { sendEvents } from './send-stream.ts'
 import type { Tokens } from './tokens.ts'
 
 const PREFIX = '/api'
+/** Where Prometheus and whoever keeps a process running look unless told otherwise: there as well. */
+const USUAL_PLACES: readonly string[] = ['/metrics', '/healthz', '/readyz']
+
+/** True where a path is an operation's and no file of the page. */
+export function isOperation(path: string): boolean {
+  return path.startsWith(PREFIX) || USUAL_PLACES.includes(path)
+}
 
 /** Every operation of the agent under `/api`, streams as server-sent events. */
 export function serveApi(
@@ -28,25 +35,22 @@ export function serveApi(
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (_, body, done) => {
     done(null, body)
   })
-  app.route({
-    method: ['GET', 'POST'],
-    url: `${PREFIX}/*`,
-    exposeHeadRoute: false,
-    handler: async (request, reply) => {
-      const allowed = tokens.allowed(request.headers.authorization)
-      if (allowed === 'nothing') {
-        refusals.count('token', request.ip)
-        return refuse(reply, 'token')
-      }
-      const actor: Actor = {
-        via: 'http',
-        who: `${allowed === 'operate' ? 'operator' : 'reader'} at ${request.ip}`,
-        role: allowed,
-      }
-      await answer(request, reply, actor)
-      return reply
-    },
-  })
+  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const allowed = tokens.allowed(request.headers.authorization)
+    if (allowed === 'nothing') {
+      refusals.count('token', request.ip)
+      return refuse(reply, 'token')
+    }
+    const actor: Actor = {
+      via: 'http',
+      who: `${allowed === 'operate' ? 'operator' : 'reader'} at ${request.ip}`,
+      role: allowed,
+    }
+    await answer(request, reply, actor)
+    return reply
+  }
+  app.route({ method: ['GET', 'POST'], url: `${PREFIX}/*`, exposeHeadRoute: false, handler })
+  for (const url of USUAL_PLACES) app.route({ method: 'GET', url, exposeHeadRoute: false, handler })
 
   async function answer(request: FastifyRequest, reply: FastifyReply, actor: Actor): Promise<void> {
     const { raw } = reply
@@ -64,7 +68,7 @@ export function serveApi(
     try {
       const found = await api.call({
         method: request.method,
-        path: pathname.slice(PREFIX.length),
+        path: USUAL_PLACES.includes(pathname) ? pathname : pathname.slice(PREFIX.length),
         query: searchParams,
         body: typeof request.body === 'string' ? request.body : undefined,
         signal,

@@ -12,7 +12,7 @@ import { OpenStreams } from './open-streams.ts'
 import { PAGE_DIR, servePage } from './pages.ts'
 import { Refusals } from './refusals.ts'
 import { refuse } from './refuse.ts'
-import { serveApi } from './serve-api.ts'
+import { isOperation, serveApi } from './serve-api.ts'
 import type { WebSettings } from './settings.ts'
 import { Tokens } from './tokens.ts'
 
@@ -142,7 +142,7 @@ export async function makeServer(
 
 /** A link from elsewhere may lead to the page: the browser's own tab then shows it, and no page reads it. */
 function isNavigation(headers: Readonly<Record<string, unknown>>, url: string): boolean {
-  return headers['sec-fetch-mode'] === 'navigate' && !url.startsWith('/api')
+  return headers['sec-fetch-mode'] === 'navigate' && !isOperation(url.split('?', 1)[0])
 }
 
 /** True for what no page or operation is called: steps up, empty steps, backslashes, control characters, excess. */

@@ -1,119 +1,7 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
-import { connect } from 'node:net'
-import { join } from 'node:path'
-import { type TestContext, test } from 'node:test'
-import { z } from 'zod'
-import { Api } from '../../../agent/api/api.ts'
-import { operation } from '../../../agent/api/operation.ts'
-import { makeLogger } from '../../../agent/log.ts'
+import { test } from 'node:test'
 import { LIMITS } from '../../../agent/web/limits.ts'
-import { makeServer } from '../../../agent/web/server.ts'
-import { webSettings } from '../../../agent/web/settings.ts'
-import { tempDir } from '../../support/cli.ts'
-import { until } from '../../support/until.ts'
-
-const READER = 'reader-0123456789'
-const OPERATOR = 'operator-0123456789'
-
-/** The real server over real operations: one that looks, one that changes, one that streams, one that fails. */
-async function served(t: TestContext, settings: Record<string, unknown> = {}) {
-  const told: Record<string, unknown>[] = []
-  const opened: AbortSignal[] = []
-  const api = new Api((content) => told.push(content))
-  api.add(
-    operation({
-      method: 'GET',
-      path: '/look',
-      role: 'read',
-      summary: 'look',
-      query: z.strictObject({ at: z.string().optional() }),
-      answer: ({ query, actor }) => ({ ...query, who: actor.who, via: actor.via }),
-    }),
-    operation({
-      method: 'POST',
-      path: '/change',
-      role: 'operate',
-      summary: 'change something',
-      body: z.strictObject({ to: z.number() }),
-      answer: ({ body }) => ({ changed: body.to }),
-    }),
-    operation({
-      method: 'GET',
-      path: '/flow',
-      role: 'read',
-      summary: 'stream',
-      query: z.strictObject({
-        size: z.coerce.number().default(1),
-        lines: z.coerce.number().default(1e9),
-      }),
-      async *answer({
-        query,
-        signal,
-      }: {
-        query: { size: number; lines: number }
-        signal: AbortSignal
-      }) {
-        opened.push(signal)
-        for (let n = 0; n < query.lines && !signal.aborted; n++) {
-          yield { n, text: 'x'.repeat(query.size) }
-          await new Promise((resolve) => setTimeout(resolve, 5))
-        }
-      },
-    }),
-    operation({
-      method: 'GET',
-      path: '/fails',
-      role: 'read',
-      summary: 'fail',
-      answer: () => {
-        throw new RangeError('a fault of ours')
-      },
-    }),
-  )
-  api.complete()
-  const server = await makeServer(webSettings.parse(settings), api, makeLogger('silent'))
-  t.after(() => server.close())
-  await server.app.listen({ host: '127.0.0.1', port: 0 })
-  const { port } = server.app.server.address() as { port: number }
-  const url = `http://127.0.0.1:${port}`
-  const ask = async (path: string, init: RequestInit = {}) => {
-    const response = await fetch(url + path, init)
-    const text = await response.text()
-    return { status: response.status, headers: response.headers, text, body: parsed(text) }
-  }
-  return { server, port, url, ask, told, opened }
-}
-
-function parsed(text: string): Record<string, unknown> {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return {}
-  }
-}
-
-/** What comes back for these very bytes, until the other side closes. */
-function raw(port: number, text: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(text))
-    let answer = ''
-    socket.setEncoding('utf8').on('data', (chunk: string) => {
-      answer += chunk
-    })
-    socket.on('error', reject)
-    socket.on('close', () => resolve(answer))
-  })
-}
-
-function tokenFiles(t: TestContext) {
-  const dir = tempDir(t)
-  const write = (name: string, text: string) => {
-    writeFileSync(join(dir, name), `${text}\n`, { mode: 0o600 })
-    return { file: join(dir, name) }
-  }
-  return { read: write('read', READER), operate: write('operate', OPERATOR) }
-}
+import { OPERATOR, READER, raw, served, tokenFiles } from './served.ts'
 
 test('operations answer under /api: parameters, errors with their hint and status', async (t) => {
   const { ask } = await served(t)
@@ -218,6 +106,20 @@ test('tokens: without one nothing is told, a reader looks, an operator changes a
   assert.notEqual((await ask('/')).status, 401)
 })
 
+test('metrics, health and readiness answer where they are usually looked for, to the same callers', async (t) => {
+  const { port, ask, url } = await served(t, { tokens: tokenFiles(t) })
+  const headers = { authorization: `Bearer ${READER}` }
+  for (const path of ['/metrics', '/healthz', '/readyz']) {
+    assert.equal((await ask(path)).status, 401, path)
+    // No part has added them here: what answers is the door of the operations.
+    assert.equal((await ask(path, { headers })).body.code, 'NO_SUCH_OPERATION', path)
+    const followed = 'Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n'
+    const lines = `Host: ${url.slice(7)}\r\n${followed}Connection: close\r\n\r\n`
+    assert.match(await raw(port, `GET ${path}?x HTTP/1.1\r\n${lines}`), /^HTTP\/1\.1 403/, path)
+  }
+  assert.equal((await ask('/metrics', { method: 'POST', headers })).status, 404)
+})
+
 test('bodies: too large, of another type or no JSON, each refused before any operation', async (t) => {
   const { ask, told } = await served(t, { tokens: tokenFiles(t) })
   const post = (type: string, body: string) =>
@@ -243,59 +145,4 @@ test('one caller’s requests are bounded, those for nothing as well', async (t)
   const more = await Promise.all(Array.from({ length: 15 }, () => ask('/nothing')))
   assert.ok(more.some(({ status }) => status === 429))
   assert.ok((server.refusals.status().rate ?? 0) >= 5)
-})
-
-test('streams are events, end with their caller, and are bounded', async (t) => {
-  const { server, url, ask, opened } = await served(t, { maxStreams: 3, maxStreamsPerClient: 2 })
-  const short = await ask('/api/flow?lines=3')
-  assert.match(short.headers.get('content-type') ?? '', /^text\/event-stream/)
-  assert.deepEqual(
-    short.text
-      .trim()
-      .split('\n\n')
-      .map((event) => JSON.parse(event.slice(6)).n),
-    [0, 1, 2],
-  )
-  const gone = new AbortController()
-  const two = await Promise.all([1, 2].map(() => fetch(`${url}/api/flow`, { signal: gone.signal })))
-  assert.deepEqual(
-    two.map(({ status }) => status),
-    [200, 200],
-  )
-  const third = await ask('/api/flow')
-  assert.deepEqual([third.status, third.body.code], [503, 'BUSY'])
-  assert.equal(server.streams.open, 2)
-  gone.abort()
-  await until('the streams to end with their readers', () => server.streams.open === 0)
-  await until('the operations to be told', () => opened.every(({ aborted }) => aborted))
-  assert.equal((await ask('/api/flow?lines=1')).status, 200)
-})
-
-test('a reader that takes nothing holds no more than the buffers of its connection', async (t) => {
-  const { server, port, opened } = await served(t)
-  const socket = connect(port, '127.0.0.1')
-  t.after(() => socket.destroy())
-  socket.write(`GET /api/flow?size=100000 HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`)
-  socket.pause()
-  await until('the stream', () => opened.length === 1)
-  const held = await until('the stream to wait for its reader', async () => {
-    const before = socket.bytesRead
-    await new Promise((resolve) => setTimeout(resolve, 300))
-    return server.streams.open === 1 && socket.bytesRead === before && process.memoryUsage().rss
-  })
-  await new Promise((resolve) => setTimeout(resolve, 500))
-  // It would have made 10 MB more in that time.
-  assert.ok(process.memoryUsage().rss - held < 8e6)
-  socket.destroy()
-  await until('the stream to end', () => server.streams.open === 0)
-})
-
-test('a server that closes ends its streams', async (t) => {
-  const { server, url } = await served(t)
-  const response = await fetch(`${url}/api/flow`)
-  const ended = response.text().catch(() => 'ended')
-  await server.close()
-  await ended
-  await until('the stream to be let go', () => server.streams.open === 0)
-  await assert.rejects(fetch(`${url}/api/look`))
 })
