@@ -6,6 +6,8 @@ import type { FleetReport } from './report.ts'
 const PLAIN_EVERY_MS = 5_000
 /** The rate that is shown is that of the last few seconds. */
 const RATE_SEC = 5
+/** Of a report: the busiest. */
+const THREADS = 6
 
 /** What a person watches: steps that stay, and one line that is drawn over itself. */
 export class FleetScreen {
@@ -66,6 +68,11 @@ export class FleetScreen {
     const { cpuUs, busy, ceilingPerSec, tieredSegments, balanced } = report
     const good = paint(balanced ? 'green' : 'red', balanced ? '✓' : '✗', process.stdout)
     const parts = Object.entries(cpuUs).map(([part, us]) => `${part} ${us.toFixed(1)}`)
+    const percent = (share: number) => `${Math.round(share * 100)} %`
+    const shares = `these parts ${percent(busy)}, other programs ${percent(report.others)}, idle ${percent(report.idle)}, idle and waiting for a disk ${percent(report.disk)}`
+    const threads = report.threads
+      .slice(0, THREADS)
+      .map(({ thread, ran, waited }) => `${thread} ${percent(ran)} + ${percent(waited)}`)
     const tier =
       tieredSegments === undefined ? '' : `, ${tieredSegments} segments in the object store`
     return `${[
@@ -74,7 +81,9 @@ export class FleetScreen {
       `confirmed to the vehicles   ${formatCount(report.confirmedPerSec)} records/s   (each after ${report.confirmP50Ms} ms, p99 ${report.confirmP99Ms} ms)`,
       `in Kafka                    ${formatCount(report.forwardedPerSec)} records/s${tier}`,
       `processor time, µs/record   ${parts.join(', ')}`,
-      `at that price this machine could do ${formatCount(ceilingPerSec)} records/s; these parts had ${(busy * 100).toFixed(0)} % of its processors`,
+      `at that price this machine could do ${formatCount(ceilingPerSec)} records/s; these parts had ${percent(busy)} of its processors`,
+      `all processors              ${shares}`,
+      `threads, busy and waiting   ${threads.join(', ')}`,
       `the limit was ${report.named}`,
       `${good} account: ${formatCount(report.inKafka)} of ${formatCount(report.records)} records, missing ${report.missing}, duplicated ${report.duplicated}, out of order ${report.outOfOrder}; ${formatCount(report.wentBack)} times a vehicle sent again`,
     ].join('\n')}\n`

@@ -5,11 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { auditTopics, type TopicsAccount } from '../../sync/kafka/audit-topics.ts'
 import { LANES } from '../../sync/record.ts'
 import { Child } from './child.ts'
-import { CpuMeter } from './cpu.ts'
+import { CpuMeter, type MachineTime } from './cpu.ts'
 import { makeTopics, relayConfig } from './depot.ts'
 import { KilledRelay } from './killed-relay.ts'
 import { type ClientsStatus, type FleetLoad, vehicleOf } from './load.ts'
 import { startBroker } from './mosquitto.ts'
+import type { ThreadTime } from './threads.ts'
 
 export interface FleetOptions extends Omit<FleetLoad, 'port' | 'run' | 'confirmedBy'> {
   /** `host:port` of the Kafka that everything goes into, and the broker's process, if known. */
@@ -41,6 +42,9 @@ export interface FleetResult {
   readonly clients: ClientsStatus
   /** Seconds of processor time by part, from the first record until the last was in Kafka. */
   readonly cpuSec: Readonly<Record<string, number>>
+  /** Threads of the parts and processors of the machine, over the same time. */
+  readonly threads: readonly ThreadTime[]
+  readonly machine: MachineTime
   readonly killed: number
   readonly account: TopicsAccount
   readonly topics: readonly string[]
@@ -139,6 +143,6 @@ async function driveAll(
   const clientsStatus = clients.last!
   return {
     ...{ records: total, confirmedSec, forwardedSec, clients: clientsStatus, killed },
-    cpuSec: cpu.shares(),
+    ...{ cpuSec: cpu.shares(), threads: cpu.threads(), machine: cpu.machine() },
   }
 }

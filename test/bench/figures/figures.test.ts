@@ -75,6 +75,7 @@ test('a fleet and a run of kills become rows', () => {
   const fleet = fleetRows({
     ...{ vehicles: 10, connections: 2, askedPerSec: 100, records: 50, inKafka: 52, ...loss },
     ...{ confirmedPerSec: 50, forwardedPerSec: 40, confirmP50Ms: 3, confirmP99Ms: 9, busy: 0.5 },
+    ...{ others: 0.2, idle: 0.3, threads: [{ thread: 'relay', ran: 0.9, waited: 0.05 }] },
     ...{ cpuUs: { relay: 20, kafka: 30 }, named: 'the one thread of relay' },
   })
   const of = (rows: typeof fleet, name: string) => rows.find((each) => each.name === name)

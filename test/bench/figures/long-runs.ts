@@ -28,6 +28,9 @@ function losses(of: z.infer<typeof lossSchema>): RecordedRow[] {
   ]
 }
 
+/** The busiest: one of them is the limit, or none is. */
+const THREADS = 4
+
 const fleetSchema = lossSchema.extend({
   vehicles: count,
   connections: count,
@@ -39,6 +42,9 @@ const fleetSchema = lossSchema.extend({
   confirmP50Ms: count,
   confirmP99Ms: count,
   busy: count,
+  others: count,
+  idle: count,
+  threads: z.array(z.object({ thread: z.string(), ran: count, waited: count })),
   cpuUs: z.record(z.string(), count),
   tieredSegments: count.optional(),
   named: z.string(),
@@ -57,7 +63,14 @@ export function fleetRows(output: unknown): RecordedRow[] {
     alone('confirmed within, half of them', 'ms', run.confirmP50Ms),
     alone('confirmed within, 99 of 100', 'ms', run.confirmP99Ms),
     ...cpu.map(([part, us]) => alone(`processor time, ${part}`, 'µs/record', us)),
-    alone('of all processors', '%', run.busy * 100),
+    alone('processors: had by these parts', '%', run.busy * 100),
+    alone('processors: had by other programs', '%', run.others * 100),
+    alone('processors: idle', '%', run.idle * 100),
+    ...run.threads
+      .slice(0, THREADS)
+      .map(({ thread, ran, waited }) =>
+        alone(`thread ${thread} ran, or was ready to`, '% of the time', (ran + waited) * 100),
+      ),
     alone(`the limit: ${run.named}`, '', run.forwardedPerSec),
     ...(run.tieredSegments === undefined
       ? []

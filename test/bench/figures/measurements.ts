@@ -48,6 +48,14 @@ const longRuns: readonly Measurement[] = [
     rows: fleetRows,
   },
   {
+    name: 'fleet-limit',
+    about:
+      'The same fleet with three times as much to say: how far this machine goes, and what holds it.',
+    command:
+      'npx tsx agent/cli/main.ts fleet simulate --vehicles 100000 --rate 30000 --seconds 20 --json',
+    rows: fleetRows,
+  },
+  {
     name: 'kills',
     about: 'Agents killed under load, the broker stopped and killed, the link cut: the account.',
     command: 'npm run test:faults -- --seed 1 --kills 200 --json',
