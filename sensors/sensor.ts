@@ -15,12 +15,14 @@ export interface Clock {
  * Why something that was there to be read did not become a frame or a reading. `incomplete`: a message
  * of several frames broke off.
  */
-export type DropCause =
-  | 'kernel_overflow'
-  | 'queue_full'
-  | 'parse_error'
-  | 'interface_down'
-  | 'incomplete'
+export const DROP_CAUSES = [
+  'kernel_overflow',
+  'queue_full',
+  'parse_error',
+  'interface_down',
+  'incomplete',
+] as const
+export type DropCause = (typeof DROP_CAUSES)[number]
 
 /** All that a sensor may touch. */
 export interface SensorContext {

@@ -1,3 +1,4 @@
+import { DROP_CAUSES } from '../../sensors/sensor.ts'
 import { LANES } from '../../sync/record.ts'
 import type { AgentStatus } from '../status.ts'
 import type { MachineStatus } from '../watch/machine.ts'
@@ -122,13 +123,14 @@ export const METRICS: readonly Metric[] = [
     ['sensor'],
     bySensor((s) => s.gaps),
   ),
+  // Each cause from the start, at 0: of a counter that begins at 5 Prometheus sees no increase.
   counter(
     'sensor_dropped',
     'Lost before it was a frame or reading.',
     ['sensor', 'cause'],
     ({ sensors }) =>
       sensors.flatMap(({ id, dropped }) =>
-        Object.entries(dropped).map(([cause, value]) => ({ labels: { sensor: id, cause }, value })),
+        DROP_CAUSES.map((cause) => ({ labels: { sensor: id, cause }, value: dropped[cause] ?? 0 })),
       ),
   ),
   counter(

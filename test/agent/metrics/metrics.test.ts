@@ -57,6 +57,8 @@ test('metrics tell what the status says, health and readiness answer with their 
   assert.match(type, /^text\/plain; version=0\.0\.4/)
   assert.equal(sampleOf(text, 'milepost_sensor_live{sensor="sim"}'), 1)
   assert.ok(sampleOf(text, 'milepost_sensor_frames_total{sensor="sim"}') > 100)
+  const lost = 'milepost_sensor_dropped_total{sensor="sim",cause="queue_full"}'
+  assert.equal(sampleOf(text, lost), 0, 'each cause from the start')
   assert.ok(sampleOf(text, 'milepost_decoded_frames_total{result="decoded"}') > 100)
   assert.ok(sampleOf(text, 'milepost_model_inferences_total{model="simulator"}') > 0)
   assert.ok(sampleOf(text, 'milepost_outbox_records{lane="telemetry"}') > 2)
