@@ -26,11 +26,8 @@ export type ToWorker =
   | { readonly kind: 'close'; readonly handoverMs: number }
 
 export type FromWorker =
-  | { readonly kind: 'started'; readonly status: SyncStatus }
-  | { readonly kind: 'refused'; readonly error: Complaint }
   | { readonly kind: 'committed'; readonly batchId: number }
   | { readonly kind: 'flushed'; readonly batchId: number }
   | { readonly kind: 'status'; readonly status: SyncStatus }
   | { readonly kind: 'repaired'; readonly id: number; readonly records: number }
   | { readonly kind: 'repair-failed'; readonly id: number; readonly error: Complaint }
-  | { readonly kind: 'closed'; readonly status: SyncStatus }

@@ -1,6 +1,6 @@
-import type { Outbox } from './outbox/outbox.ts'
 import type { PumpLimits } from './pump-limits.ts'
 import { LANES, type Lane, type StoredRecord } from './record.ts'
+import type { Source } from './source.ts'
 import type { Positions } from './uplink.ts'
 
 const LEAST_BATCH_RECORDS = 50
@@ -25,20 +25,20 @@ export class Picker {
 
   /** The next records to send after these positions; none while too little waits. */
   next(
-    outbox: Outbox,
+    source: Source,
     positions: Positions,
     atOnce: boolean,
     held: ReadonlySet<Lane> = NONE,
   ): StoredRecord[] {
-    if (!atOnce && this.#lingering(outbox, positions)) return []
+    if (!atOnce && this.#lingering(source, positions)) return []
     const { maxBatchRecords, maxBatchBytes } = this.#limits
     const batch: StoredRecord[] = []
     let bytes = Math.max(LEAST_BATCH_BYTES, (maxBatchBytes * this.#batchRecords) / maxBatchRecords)
     for (const lane of LANES) {
       const room = this.#batchRecords - batch.length
       if (room <= 0 || bytes <= 0) break
-      if (held.has(lane) || !waitsIn(outbox, positions, lane)) continue
-      const records = outbox.read(lane, positions[lane], room, bytes)
+      if (held.has(lane) || !waitsIn(source, positions, lane)) continue
+      const records = source.read(lane, positions[lane], room, bytes)
       for (const record of records) {
         // The first of a lane may be larger than what is left; then it opens the next batch.
         if (batch.length > 0 && record.payload.length > bytes) {
@@ -54,17 +54,17 @@ export class Picker {
   }
 
   /** Whether any of these lanes has something to send. */
-  waits(outbox: Outbox, positions: Positions, lanes: ReadonlySet<Lane>): boolean {
-    for (const lane of lanes) if (waitsIn(outbox, positions, lane)) return true
+  waits(source: Source, positions: Positions, lanes: ReadonlySet<Lane>): boolean {
+    for (const lane of lanes) if (waitsIn(source, positions, lane)) return true
     return false
   }
 
   /** True while only telemetry waits, too little of it, and not yet for long enough. */
-  #lingering(outbox: Outbox, positions: Positions): boolean {
+  #lingering(source: Source, positions: Positions): boolean {
     const { telemetryLingerMs } = this.#limits
-    if (telemetryLingerMs === 0 || !waitsIn(outbox, positions, 'telemetry')) return false
-    if (waitsIn(outbox, positions, 'critical') || waitsIn(outbox, positions, 'events')) return false
-    if (outbox.waiting('telemetry') >= this.#batchRecords) return false
+    if (telemetryLingerMs === 0 || !waitsIn(source, positions, 'telemetry')) return false
+    if (waitsIn(source, positions, 'critical') || waitsIn(source, positions, 'events')) return false
+    if (source.waiting('telemetry') >= this.#batchRecords) return false
     this.#lingerSinceMs ||= performance.now()
     return performance.now() - this.#lingerSinceMs < telemetryLingerMs
   }
@@ -84,6 +84,6 @@ export class Picker {
 }
 
 /** Whether this lane has something to send. */
-export function waitsIn(outbox: Outbox, positions: Positions, lane: Lane): boolean {
-  return outbox.waiting(lane) > 0 && outbox.lastSeq(lane) > positions[lane]
+export function waitsIn(source: Source, positions: Positions, lane: Lane): boolean {
+  return source.waiting(lane) > 0 && source.lastSeq(lane) > positions[lane]
 }

@@ -1,9 +1,9 @@
 import { SyncError } from './errors.ts'
 import { isOfLane, LaneCare } from './lane-care.ts'
-import type { Outbox } from './outbox/outbox.ts'
 import { Picker, waitsIn } from './picker.ts'
 import { DEFAULT_PUMP_LIMITS, type PumpLimits } from './pump-limits.ts'
 import { LANES, type Lane, type StoredRecord } from './record.ts'
+import type { Source } from './source.ts'
 import { type Complaint, complaintOf, type UplinkStatus } from './status.ts'
 import { Throttle, type UplinkLimits } from './throttle.ts'
 import type { Positions, Uplink } from './uplink.ts'
@@ -14,10 +14,10 @@ export interface PumpOptions {
   readonly kind: string
   /** Makes a fresh uplink; connects nothing yet. */
   readonly makeUplink: () => Uplink | Promise<Uplink>
-  /** The outbox, where it can be used just now. */
-  readonly outbox: () => Outbox | undefined
-  /** Told when the outbox failed under the pump's hands. */
-  readonly onOutboxFault: (error: SyncError) => void
+  /** What is emptied, where it can be used just now. */
+  readonly source: () => Source | undefined
+  /** Told when the source failed under the pump's hands. */
+  readonly onFault?: (error: SyncError) => void
   /** Told at every change of state. */
   readonly onState?: () => void
   readonly limits?: Partial<PumpLimits>
@@ -27,7 +27,7 @@ export interface PumpOptions {
 }
 
 /**
- * Drains the outbox into an uplink, for as long as it lives: takes over how far the other side got,
+ * Drains a source into an uplink, for as long as it lives: takes over how far the other side got,
  * and sends what follows, each lane in its order and none behind the trouble of another.
  */
 export class Pump {
@@ -37,8 +37,8 @@ export class Pump {
   readonly #picker: Picker
   readonly #throttle: Throttle
   readonly #care: LaneCare
-  /** The outbox that this connection was opened for. */
-  #outbox: Outbox | undefined
+  /** The source that this connection was opened for. */
+  #source: Source | undefined
   /** For each lane the last `seq` that the other side has. */
   #positions: Positions = { critical: 0, events: 0, telemetry: 0 }
   /** Lanes in care and those that are well take turns. */
@@ -74,7 +74,7 @@ export class Pump {
     this.#loop.start()
   }
 
-  /** Tells that records were committed, or that the outbox can be used again. */
+  /** Tells that records were committed, or that the source can be used again. */
   notify(): void {
     this.#loop.wake()
   }
@@ -104,102 +104,102 @@ export class Pump {
   }
 
   #origin() {
-    this.#outbox = this.#options.outbox()
-    return this.#outbox && { vehicle: this.#outbox.vehicle, epoch: this.#outbox.epoch }
+    this.#source = this.#options.source()
+    return this.#source && { vehicle: this.#source.vehicle, epoch: this.#source.epoch }
   }
 
   /** At the end of a connection: an uplink that cannot tell positions would get them all again. */
   #releaseAcked(): void {
-    const outbox = this.#outbox
-    if (!outbox || this.#options.outbox() !== outbox || outbox.unreleased === 0) return
+    const source = this.#source
+    if (!source || this.#options.source() !== source || source.unreleased === 0) return
     try {
-      outbox.release()
+      source.release()
     } catch (error) {
-      this.#options.onOutboxFault(error as SyncError)
+      this.#options.onFault?.(error as SyncError)
     }
   }
 
   /** Starts from what the other side says that it has. */
   #adopt(positions: Positions, uplink: Uplink): void {
-    const outbox = this.#outbox!
-    const ahead = LANES.find((lane) => positions[lane] > outbox.lastSeq(lane))
+    const source = this.#source!
+    const ahead = LANES.find((lane) => positions[lane] > source.lastSeq(lane))
     if (ahead) {
-      const detail = `the other side has ${ahead} up to ${positions[ahead]}, this file ${outbox.lastSeq(ahead)}`
-      outbox.renewEpoch(detail)
+      const detail = `the other side has ${ahead} up to ${positions[ahead]}, this file ${source.lastSeq(ahead)}`
+      source.renewEpoch(detail)
       throw new SyncError('UPLINK_AHEAD', detail, {
-        hint: 'The outbox was restored from an older copy; it goes on under a new epoch.',
+        hint: 'The file was restored from an older copy; it goes on under a new epoch.',
       })
     }
     this.#positions = { ...positions }
     this.#care.skip(positions)
     for (const [lane, error] of uplink.refusals ?? []) this.#care.block(lane, error)
-    outbox.hold(this.#care.reach(positions))
-    outbox.release(positions)
+    source.hold(this.#care.reach(positions))
+    source.release(positions)
   }
 
   async #drain(uplink: Uplink): Promise<void> {
-    const outbox = this.#outbox!
-    while (this.#loop.wanted && this.#options.outbox() === outbox) {
+    const source = this.#source!
+    while (this.#loop.wanted && this.#options.source() === source) {
       const paced = this.#throttle.held()
-      const throttled = this.#picker.waits(outbox, this.#positions, paced)
+      const throttled = this.#picker.waits(source, this.#positions, paced)
       this.#loop.enter(throttled ? 'throttled' : 'live')
       // A fresh connection looks at everything anew; it takes a moment, and the others go on in it.
-      if (this.#care.tryAgain((lane) => waitsIn(outbox, this.#positions, lane))) return
-      const batch = this.#next(outbox, paced)
+      if (this.#care.tryAgain((lane) => waitsIn(source, this.#positions, lane))) return
+      const batch = this.#next(source, paced)
       if (batch.length === 0) {
         if (this.#loop.closing) break
-        await this.#loop.idle(this.#idleMs(outbox, throttled))
-        this.#releaseIfDue(outbox)
+        await this.#loop.idle(this.#idleMs(source, throttled))
+        this.#releaseIfDue(source)
         continue
       }
-      await this.#send(uplink, outbox, batch)
-      this.#releaseIfDue(outbox)
+      await this.#send(uplink, source, batch)
+      this.#releaseIfDue(source)
     }
   }
 
-  #next(outbox: Outbox, paced: ReadonlySet<Lane>): StoredRecord[] {
+  #next(source: Source, paced: ReadonlySet<Lane>): StoredRecord[] {
     const blocked = this.#care.blocked()
     const inCare = this.#care.inCare()
     if (blocked.length + inCare.length === 0) {
-      return this.#picker.next(outbox, this.#positions, this.#loop.closing, paced)
+      return this.#picker.next(source, this.#positions, this.#loop.closing, paced)
     }
     this.#turnOfCare = !this.#turnOfCare
     const held = new Set([...paced, ...blocked])
     const well = () => {
       const without = new Set([...held, ...inCare])
-      return this.#picker.next(outbox, this.#positions, this.#loop.closing, without)
+      return this.#picker.next(source, this.#positions, this.#loop.closing, without)
     }
-    const inNeed = () => this.#nextInCare(outbox, inCare, held)
+    const inNeed = () => this.#nextInCare(source, inCare, held)
     const [first, second] = this.#turnOfCare ? [well, inNeed] : [inNeed, well]
     const batch = first()
     return batch.length > 0 ? batch : second()
   }
 
-  #nextInCare(outbox: Outbox, inCare: readonly Lane[], held: ReadonlySet<Lane>): StoredRecord[] {
+  #nextInCare(source: Source, inCare: readonly Lane[], held: ReadonlySet<Lane>): StoredRecord[] {
     for (const lane of inCare) {
       if (held.has(lane)) continue
       const half = this.#care.half(lane)
       if (half.length > 0) return half
       const others = new Set(LANES.filter((other) => other !== lane))
-      const alone = this.#picker.next(outbox, this.#positions, true, others)
+      const alone = this.#picker.next(source, this.#positions, true, others)
       if (alone.length > 0) return alone
     }
     return []
   }
 
-  async #send(uplink: Uplink, outbox: Outbox, batch: StoredRecord[]): Promise<void> {
+  async #send(uplink: Uplink, source: Source, batch: StoredRecord[]): Promise<void> {
     const reached = { ...this.#positions }
     let bytes = 0
     for (const { lane, seq, payload } of batch) {
       reached[lane] = seq
       bytes += payload.length
     }
-    outbox.hold(this.#care.reach(reached))
+    source.hold(this.#care.reach(reached))
     const startMs = performance.now()
     try {
       await uplink.send(batch)
     } catch (error) {
-      if (error instanceof SyncError && isOfLane(error)) this.#accuse(outbox, batch, error)
+      if (error instanceof SyncError && isOfLane(error)) this.#accuse(source, batch, error)
       // A batch that a narrow link cannot carry in the time it has must not come back as large.
       else this.#picker.pace(0, performance.now() - startMs)
       throw error
@@ -210,44 +210,44 @@ export class Pump {
     this.#throttle.spend(bytes)
     this.#loop.acknowledged(batch.length, bytes, uplink.warning)
     // Reopened meanwhile: the positions that the next `open` brings will tell the new one.
-    if (this.#options.outbox() !== outbox) return
-    if (outbox.unreleased === 0) this.#unreleasedSinceMs = performance.now()
-    outbox.acknowledge(batch)
+    if (this.#options.source() !== source) return
+    if (source.unreleased === 0) this.#unreleasedSinceMs = performance.now()
+    source.acknowledge(batch)
   }
 
-  #accuse(outbox: Outbox, batch: StoredRecord[], error: SyncError): void {
+  #accuse(source: Source, batch: StoredRecord[], error: SyncError): void {
     this.#accused = error
     const culprit = this.#care.accuse(batch, error)
     if (!culprit) return
     this.#rejected++
     this.#lastRejection = complaintOf(error)
-    if (this.#options.outbox() === outbox) outbox.bury(culprit, error.message)
+    if (this.#options.source() === source) source.bury(culprit, error.message)
   }
 
-  #idleMs(outbox: Outbox, throttled: boolean): number | undefined {
+  #idleMs(source: Source, throttled: boolean): number | undefined {
     const nowMs = performance.now()
     const until: number[] = throttled ? [nowMs + this.#throttle.lookAgainMs] : []
     const { lingersUntilMs } = this.#picker
     if (lingersUntilMs > 0) until.push(lingersUntilMs)
     // A blocked lane in which nothing waits is looked at when something comes.
-    const nextTryMs = this.#care.nextTryMs((lane) => waitsIn(outbox, this.#positions, lane))
+    const nextTryMs = this.#care.nextTryMs((lane) => waitsIn(source, this.#positions, lane))
     if (nextTryMs !== undefined) until.push(nextTryMs)
-    if (outbox.unreleased > 0) {
+    if (source.unreleased > 0) {
       until.push(this.#unreleasedSinceMs + this.#limits.releaseIntervalMs)
     }
     return until.length === 0 ? undefined : Math.max(1, Math.min(...until) - nowMs)
   }
 
-  #releaseIfDue(outbox: Outbox): void {
-    if (this.#options.outbox() !== outbox || outbox.unreleased === 0) return
+  #releaseIfDue(source: Source): void {
+    if (this.#options.source() !== source || source.unreleased === 0) return
     const ageMs = performance.now() - this.#unreleasedSinceMs
     const { releaseRecords, releaseIntervalMs } = this.#limits
-    if (outbox.unreleased >= releaseRecords || ageMs >= releaseIntervalMs) outbox.release()
+    if (source.unreleased >= releaseRecords || ageMs >= releaseIntervalMs) source.release()
   }
 
   #failed(error: unknown): number | undefined {
     if (!(error instanceof SyncError)) return undefined
-    if (error.code.startsWith('OUTBOX_')) this.#options.onOutboxFault(error)
+    if (error.code.startsWith('OUTBOX_')) this.#options.onFault?.(error)
     // No fault of the link, and each try brings the end nearer.
     return error === this.#accused ? this.#limits.minRetryMs : undefined
   }

@@ -1,11 +1,11 @@
-import { Backoff } from './backoff.ts'
 import { SyncError } from './errors.ts'
 import { Intake, noneByLane } from './intake.ts'
+import { complaintOfDeath, KeptThread } from './kept-thread.ts'
 import type { LossCause } from './ledger.ts'
 import { LeftOver } from './left-over.ts'
 import type { FromWorker, ToWorker, WorkerConfig } from './messages.ts'
 import { LANES, type Lane, type NewRecord } from './record.ts'
-import type { Complaint, OutboxState, SyncStatus } from './status.ts'
+import type { OutboxState, SyncStatus } from './status.ts'
 import {
   DEFAULT_SYNC_OPTIONS,
   defined,
@@ -13,8 +13,8 @@ import {
   type SyncOptions,
   type SyncTimes,
 } from './sync-options.ts'
+import { asError } from './thread-life.ts'
 import { Waiters } from './waiters.ts'
-import { asError, SyncWorker } from './worker-handle.ts'
 
 export type { SyncStatus } from './status.ts'
 export type { SyncOptions } from './sync-options.ts'
@@ -22,14 +22,13 @@ export type { UplinkConfig } from './uplinks.ts'
 
 /** How often losses are told where no record comes to take them along. */
 const LOSSES_EVERY_MS = 1_000
-/** Waits before a thread that ended by itself is started again. */
-const MIN_RESTART_MS = 500
-const MAX_RESTART_MS = 60_000
 
 const CAUSES: Partial<Record<OutboxState, LossCause>> = {
   'disk-full': 'disk_full',
   'read-only': 'read_only',
 }
+
+type Thread = KeptThread<SyncStatus, FromWorker, ToWorker>
 
 /**
  * The way out, seen from the thread that collects: takes records in without ever waiting, and leaves
@@ -37,15 +36,12 @@ const CAUSES: Partial<Record<OutboxState, LossCause>> = {
  * its hands is told in the ledger.
  */
 export class Sync {
-  readonly #config: WorkerConfig
+  readonly #thread: Thread
   readonly #options: SyncTimes
   readonly #intake: Intake
   readonly #leftOver: LeftOver
-  readonly #backoff = new Backoff(MIN_RESTART_MS, MAX_RESTART_MS)
   /** Dropped by earlier runs. */
   readonly #droppedBefore = noneByLane()
-  #worker: SyncWorker | undefined
-  #restart: NodeJS.Timeout | undefined
   #paused = false
   /** The batch that told what earlier runs could not. */
   #leftOverId = 0
@@ -69,17 +65,17 @@ export class Sync {
       uplink: options.uplink,
       pump: options.pump ?? {},
     }
-    const worker = new SyncWorker(config)
-    return new Sync(config, options, worker, await worker.started)
+    const spec = { module: 'sync-worker', beside: import.meta.url, name: 'sync', data: config }
+    const thread: Thread = new KeptThread(spec)
+    return new Sync(thread, options, await thread.started)
   }
 
   private constructor(
-    config: WorkerConfig,
+    thread: Thread,
     { outbox, handoverMs, closeTimeoutMs }: SyncOptions,
-    worker: SyncWorker,
     status: SyncStatus,
   ) {
-    this.#config = config
+    this.#thread = thread
     const given = defined({ ...outbox, handoverMs, closeTimeoutMs })
     this.#options = { ...DEFAULT_SYNC_OPTIONS, ...given }
     this.#intake = new Intake(this.#options.maxQueuedBytes, recordBytesOf(outbox))
@@ -90,7 +86,12 @@ export class Sync {
     this.#intake.tell(left)
     if (left.length > 0) this.#leftOverId = this.#intake.lastId + 1
     this.#status = status
-    this.#adopt(worker, status)
+    thread.listen({
+      received: (message) => this.#received(message),
+      died: (error) => this.#died(error),
+      again: (now) => this.#again(now),
+    })
+    this.#handOver()
   }
 
   /**
@@ -118,7 +119,7 @@ export class Sync {
    * resolves when there is room again; rejects with `OUTBOX_CLOSED` where that will not be.
    */
   flush(): Promise<void> {
-    if (this.#closed || !this.#worker) return Promise.reject(closedError())
+    if (this.#closed || !this.#thread.alive) return Promise.reject(closedError())
     this.#handOver()
     const id = this.#intake.unconfirmed ? this.#intake.lastId : 0
     this.#post({ kind: 'flush', batchId: id })
@@ -162,7 +163,7 @@ export class Sync {
    */
   async repairTimes(bootId: string, offsetUs: number): Promise<number> {
     await this.flush()
-    if (this.#closed || !this.#worker) throw closedError()
+    if (this.#closed || !this.#thread.alive) throw closedError()
     const id = ++this.#lastRepair
     this.#post({ kind: 'repair', id, bootId, offsetUs })
     return this.#repairs.wait(id)
@@ -175,10 +176,9 @@ export class Sync {
   }
 
   async #close(): Promise<void> {
-    clearTimeout(this.#restart)
     this.#handOver()
     const { handoverMs, closeTimeoutMs } = this.#options
-    const last = await this.#worker?.close(handoverMs, closeTimeoutMs)
+    const last = await this.#thread.close({ kind: 'close', handoverMs }, closeTimeoutMs)
     if (last) this.#status = last
     this.#closed = true
     clearTimeout(this.#timer)
@@ -208,22 +208,17 @@ export class Sync {
   #handOver(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (!this.#worker || this.#closed || this.#intake.empty) return
+    if (!this.#thread.alive || this.#closed || this.#intake.empty) return
     const batch = this.#intake.take()
     this.#post({ kind: 'batch', batch }, [batch.columns.buffer, batch.payloads.buffer])
   }
 
-  #post(message: ToWorker, transfer: ArrayBuffer[] = []): void {
-    this.#worker?.post(message, transfer)
+  #post(message: ToWorker, transfer?: ArrayBuffer[]): void {
+    this.#thread.post(message, transfer)
   }
 
-  #adopt(worker: SyncWorker, status: SyncStatus): void {
-    this.#worker = worker
+  #again(status: SyncStatus): void {
     this.#status = status
-    worker.listen(
-      (message) => this.#received(message),
-      (error) => this.#died(error),
-    )
     if (this.#paused) this.#post({ kind: 'pause' })
     this.#handOver()
   }
@@ -248,7 +243,7 @@ export class Sync {
   }
 
   #committed(batchId: number): void {
-    this.#backoff.reset()
+    this.#thread.well()
     this.#intake.committed(batchId)
     if (this.#leftOverId > 0 && batchId >= this.#leftOverId) {
       this.#leftOverId = 0
@@ -257,14 +252,9 @@ export class Sync {
   }
 
   #died(error: Error): void {
-    this.#worker = undefined
-    const lastError: Complaint = {
-      code: 'INTERNAL',
-      message: error.message,
-      hint: 'The thread is started again; please report this message.',
-    }
     const { outbox } = this.#status
     const timeUs = Date.now() * 1000
+    const lastError = complaintOfDeath(error)
     this.#status = {
       ...this.#status,
       timeUs,
@@ -272,20 +262,6 @@ export class Sync {
     }
     this.#intake.giveUpSent()
     this.#rejectWaiting()
-    if (!this.#closing) this.#restart = setTimeout(() => this.#again(), this.#backoff.nextMs())
-  }
-
-  #again(): void {
-    const worker = new SyncWorker(this.#config)
-    worker.started.then(
-      (status) => {
-        if (this.#closing) void worker.close(0, this.#options.closeTimeoutMs)
-        else this.#adopt(worker, status)
-      },
-      (error) => {
-        if (!this.#closing) this.#died(asError(error))
-      },
-    )
   }
 
   /** What was handed over and never confirmed will not be: say so to who waits. */

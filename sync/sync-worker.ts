@@ -3,6 +3,7 @@ import type { FromWorker, ToWorker, WorkerConfig } from './messages.ts'
 import { Pump } from './pump.ts'
 import { complaintOf, NO_LANES, type SyncStatus } from './status.ts'
 import { Store } from './store.ts'
+import type { ThreadWord } from './thread-life.ts'
 import { deliveryOf, makeUplink } from './uplinks.ts'
 import { threadWrittenBytes } from './written.ts'
 
@@ -11,7 +12,7 @@ const TICK_MS = 1_000
 
 const config = workerData as WorkerConfig
 const port = parentPort!
-const post = (message: FromWorker) => port.postMessage(message)
+const post = (message: FromWorker | ThreadWord<SyncStatus>) => port.postMessage(message)
 
 /** Flushes that wait for their batch, in the order of their asking, which is that of the batches. */
 const flushes: number[] = []
@@ -40,8 +41,8 @@ const pump =
     : new Pump({
         kind: uplink.kind,
         makeUplink: () => makeUplink(uplink),
-        outbox: () => store.outbox,
-        onOutboxFault: (error) => store.fault(error),
+        source: () => store.outbox,
+        onFault: (error) => store.fault(error),
         onState: () => tellStatus(),
         limits: config.pump,
         throttle: uplink.limits,

@@ -1,105 +1,78 @@
-import type { Worker } from 'node:worker_threads'
-import { Backoff } from '../backoff.ts'
-import { startWorker } from '../start-worker.ts'
+import { complaintOfDeath, KeptThread } from '../kept-thread.ts'
 import type { UplinkStatus } from '../status.ts'
 import type { Positions } from '../uplink.ts'
-import { asError } from '../worker-handle.ts'
-import type { ForwardConfig, FromForwarder, ToForwarder } from './forward-worker.ts'
+import type { ForwardConfig, Forwarding, FromForwarder, ToForwarder } from './forward-worker.ts'
 
 const CLOSE_TIMEOUT_MS = 5_000
-const MIN_RESTART_MS = 500
-const MAX_RESTART_MS = 60_000
 
 /**
- * The forwarder in a thread of its own, with its own connection to the store: a transaction of Kafka
- * is a dozen answers to wait for, and beside an intake of thousands of messages a second each of them
- * waited for a commit to the disk. It only reads; what Kafka has is forgotten by whoever writes.
+ * The way from the store into Kafka in a thread of its own, with its own connection to the store: a
+ * transaction of Kafka is a dozen answers to wait for, and beside an intake of thousands of messages
+ * a second each of them waited for a commit to the disk. It only reads; what Kafka has is forgotten
+ * by whoever writes.
  */
 export class ForwardThread {
-  readonly #config: ForwardConfig
+  readonly #thread: KeptThread<Forwarding, FromForwarder, ToForwarder>
   readonly #release: (positions: Positions) => void
-  readonly #backoff = new Backoff(MIN_RESTART_MS, MAX_RESTART_MS)
-  #worker: Worker | undefined
-  #restart: NodeJS.Timeout | undefined
-  #closing = false
-  #onClosed: () => void = () => {}
   #refusedBefore = 0
-  #refused = 0
-  lastRefusal: string | undefined
-  status: UplinkStatus = {
-    ...{ kind: 'kafka', state: 'connecting', sinceUs: Date.now() * 1000 },
-    ...{ sentRecords: 0, sentBytes: 0, lastAckTimeUs: 0, nextRetryTimeUs: 0 },
+  #now: Forwarding = {
+    uplink: {
+      ...{ kind: 'kafka', state: 'connecting', sinceUs: Date.now() * 1000 },
+      ...{ sentRecords: 0, sentBytes: 0, lastAckTimeUs: 0, nextRetryTimeUs: 0 },
+    },
+    acked: { critical: 0, events: 0, telemetry: 0 },
+    refused: 0,
   }
 
   constructor(config: ForwardConfig, release: (positions: Positions) => void) {
-    this.#config = config
     this.#release = release
-    this.#start()
+    const spec = { module: 'forward-worker', beside: import.meta.url, name: 'forward' }
+    this.#thread = new KeptThread({ ...spec, data: config })
+    this.#thread.listen({
+      received: (message) => this.#told(message),
+      died: (error) => this.#died(error),
+    })
+  }
+
+  get status(): UplinkStatus {
+    return this.#now.uplink
+  }
+
+  /** What Kafka has of the store, as far as this life of the thread has told. */
+  get acked(): Positions {
+    return this.#now.acked
   }
 
   /** Records that Kafka refused, since the start. */
   get refused(): number {
-    return this.#refusedBefore + this.#refused
+    return this.#refusedBefore + this.#now.refused
+  }
+
+  get lastRefusal(): string | undefined {
+    return this.#now.lastRefusal
   }
 
   /** Tells that the store has more. */
   notify(): void {
-    this.#post('kept')
+    this.#thread.post('kept')
   }
 
   /** Ends it in order, or after five seconds anyhow. */
   async close(): Promise<void> {
-    this.#closing = true
-    clearTimeout(this.#restart)
-    const worker = this.#worker
-    if (!worker) return
-    let timer: NodeJS.Timeout | undefined
-    await new Promise<void>((resolve) => {
-      this.#onClosed = resolve
-      timer = setTimeout(resolve, CLOSE_TIMEOUT_MS)
-      this.#post('close')
-    })
-    clearTimeout(timer)
-    await worker.terminate()
-  }
-
-  #start(): void {
-    this.#restart = undefined
-    const worker = startWorker('forward-worker', import.meta.url, {
-      workerData: this.#config,
-      name: 'forward',
-    })
-    this.#worker = worker
-    worker.on('message', (message: FromForwarder) => this.#told(message))
-    worker.on('error', (error) => this.#died(error))
-    worker.on('exit', (code) => this.#died(new Error(`the forwarder ended with code ${code}`)))
+    const last = await this.#thread.close('close', CLOSE_TIMEOUT_MS)
+    if (last) this.#now = last
   }
 
   #told(message: FromForwarder): void {
     if (message.kind === 'release') this.#release(message.positions)
-    else if (message.kind === 'closed') this.#onClosed()
-    else {
-      this.status = message.status
-      this.#refused = message.refused
-      this.lastRefusal = message.lastRefusal ?? this.lastRefusal
-    }
+    else this.#now = { lastRefusal: this.lastRefusal, ...message.now }
   }
 
-  #died(error: unknown): void {
-    this.#worker = undefined
-    this.#onClosed()
-    if (this.#closing || this.#restart) return
-    const { message } = asError(error)
-    const hint = 'It is started again by itself; nothing is lost. Please report this message.'
+  #died(error: Error): void {
+    this.#refusedBefore += this.#now.refused
     const sinceUs = Date.now() * 1000
-    const lastError = { code: 'INTERNAL', message, hint } as const
-    this.status = { ...this.status, state: 'offline', sinceUs, lastError }
-    this.#refusedBefore += this.#refused
-    this.#refused = 0
-    this.#restart = setTimeout(() => this.#start(), this.#backoff.nextMs())
-  }
-
-  #post(message: ToForwarder): void {
-    this.#worker?.postMessage(message)
+    const lastError = complaintOfDeath(error)
+    const uplink = { ...this.status, state: 'offline', sinceUs, lastError } as const
+    this.#now = { ...this.#now, uplink, refused: 0 }
   }
 }

@@ -1,10 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { createKafkaUplink, type KafkaUplinkConfig } from '../kafka/kafka-uplink.ts'
-import type { Complaint, UplinkStatus } from '../status.ts'
+import { Pump } from '../pump.ts'
+import type { UplinkStatus } from '../status.ts'
+import type { ThreadWord } from '../thread-life.ts'
 import type { Positions } from '../uplink.ts'
-import { Forwarder, ownerOf } from './forwarder.ts'
 import type { ForwardLimits } from './limits.ts'
 import { Refusals } from './refusals.ts'
+import { ownerOf, RelaySource } from './relay-source.ts'
 import { type RelayLimits, RelayStore } from './store.ts'
 
 /** What the thread is started with. */
@@ -19,43 +21,56 @@ export interface ForwardConfig {
 /** What it is told: there is more; or to end. */
 export type ToForwarder = 'kept' | 'close'
 
-/** What it tells: how it is; that Kafka has these; that it has ended. */
+/** How it stands. */
+export interface Forwarding {
+  readonly uplink: UplinkStatus
+  /** What Kafka has; zeros until it was asked. */
+  readonly acked: Positions
+  /** Records that Kafka refused since the thread began, and the last one of them. */
+  readonly refused: number
+  readonly lastRefusal?: string
+}
+
+/** What it tells beside its `ThreadWord`s: how it is; that Kafka has these. */
 export type FromForwarder =
-  | { kind: 'status'; status: UplinkStatus; refused: number; lastRefusal: string | undefined }
-  | { kind: 'release'; positions: Positions }
-  | { kind: 'closed'; error?: Complaint }
+  | { readonly kind: 'status'; readonly now: Forwarding }
+  | { readonly kind: 'release'; readonly positions: Positions }
 
 const TELL_MS = 250
 
 const port = parentPort!
+const post = (message: FromForwarder | ThreadWord<Forwarding>) => port.postMessage(message)
 const { path, name, bootId, kafka, limits } = workerData as ForwardConfig
 const store = RelayStore.open(path, limits)
 const refusals = new Refusals(store, name, bootId)
-const forwarder = new Forwarder({
-  ...{ store, refusals, limits, name: `${name}.relay` },
-  makeUplink: async () => createKafkaUplink(kafka, ownerOf),
-  release: (positions) => post({ kind: 'release', positions }),
+const source = new RelaySource(`${name}.relay`, store, refusals, (positions) =>
+  post({ kind: 'release', positions }),
+)
+const pump = new Pump({
+  kind: 'kafka',
+  source: () => source,
+  makeUplink: () => createKafkaUplink(kafka, ownerOf),
+  limits,
 })
-forwarder.start()
-const telling = setInterval(tell, TELL_MS)
-tell()
+
+function now(): Forwarding {
+  const { count, last } = refusals
+  const { acked } = source
+  return { uplink: pump.status(), acked, refused: count, ...(last && { lastRefusal: last }) }
+}
+
+const telling = setInterval(() => post({ kind: 'status', now: now() }), TELL_MS)
 port.on('message', async (message: ToForwarder) => {
-  if (message === 'kept') forwarder.notify()
+  if (message === 'kept') pump.notify()
   else {
     clearInterval(telling)
-    await forwarder.close()
-    tell()
+    // What waits is forwarded at the next start.
+    await pump.close(0)
+    const last = now()
     store.close()
-    post({ kind: 'closed' })
+    post({ kind: 'closed', status: last })
     port.close()
   }
 })
-
-function tell(): void {
-  const { count, last } = refusals
-  post({ kind: 'status', status: forwarder.status(), refused: count, lastRefusal: last })
-}
-
-function post(message: FromForwarder): void {
-  port.postMessage(message)
-}
+pump.start()
+post({ kind: 'started', status: now() })

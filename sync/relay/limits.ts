@@ -1,3 +1,4 @@
+import { DEFAULT_PUMP_LIMITS, type PumpLimits } from '../pump-limits.ts'
 import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './store.ts'
 
 /** Every bound of a relay beside those of its store. */
@@ -25,27 +26,17 @@ export const DEFAULT_INTAKE_LIMITS: IntakeLimits = {
   sessionExpirySec: 86_400,
 }
 
-export interface ForwardLimits {
-  /** Records in one transaction of Kafka. */
-  readonly maxBatchRecords: number
-  readonly maxBatchBytes: number
-  /** How long a batch that is not full waits for more, where nothing critical waits. */
-  readonly lingerMs: number
-  /** While more is sent, what was sent is forgotten no oftener than this. */
-  readonly releaseIntervalMs: number
-  readonly minRetryMs: number
-  readonly maxRetryMs: number
-  readonly fencedRetryMs: number
-}
+/** Of the pump that empties the store into Kafka. */
+export type ForwardLimits = PumpLimits
 
 export const DEFAULT_FORWARD_LIMITS: ForwardLimits = {
+  ...DEFAULT_PUMP_LIMITS,
   maxBatchRecords: 10_000,
   maxBatchBytes: 8 * 1024 ** 2,
-  lingerMs: 100,
-  releaseIntervalMs: 5_000,
-  minRetryMs: 250,
-  maxRetryMs: 30_000,
-  fencedRetryMs: 60_000,
+  // A commit in Kafka costs the same for one record as for a thousand.
+  telemetryLingerMs: 100,
+  // Each release writes down how far many senders got.
+  releaseRecords: 100_000,
 }
 
 export const DEFAULT_LIMITS = {

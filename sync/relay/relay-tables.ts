@@ -127,10 +127,13 @@ export class RelayTables {
     this.#write(lane, row)
   }
 
-  /** The id itself, or the last of those put aside that follow it at once. */
+  /**
+   * The id itself, or the last of those put aside that follow it at once; never before what was
+   * released, of which those put aside are known no more.
+   */
   past(lane: Lane, id: number): number {
     const refused = this.#refused.get(lane)!
-    let at = id
+    let at = Math.max(id, this.#at(lane).releasedId)
     while (refused.has(at + 1)) at++
     return at
   }
@@ -139,9 +142,10 @@ export class RelayTables {
     return this.#at(lane).lastId
   }
 
-  waiting(lane: Lane): number {
+  /** Records after what was released, and after this id. */
+  waiting(lane: Lane, id: number): number {
     const { lastId, releasedId } = this.#at(lane)
-    return lastId - releasedId
+    return lastId - Math.max(releasedId, id)
   }
 
   bury(id: number, { vehicle, epoch }: Origin, record: StoredRecord, reason: string): void {

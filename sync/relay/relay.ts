@@ -58,9 +58,9 @@ export class Relay {
   }
 
   status(): RelayStatus {
-    const { waiting, vehicles } = this.#store.stat()
+    const { refused, lastRefusal, acked } = this.#forwarder
+    const { waiting, vehicles } = this.#store.stat(acked)
     const { state, sinceUs, lastError, counts } = this.#intake
-    const { refused, lastRefusal } = this.#forwarder
     return {
       timeUs: Date.now() * 1000,
       state,

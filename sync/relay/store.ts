@@ -186,11 +186,16 @@ export class RelayStore {
     })
   }
 
-  /** Waiting records by lane, and vehicles known: for a status each second, not more. */
-  stat(): { waiting: Record<Lane, number>; vehicles: number } {
+  /**
+   * Records by lane that the other side has not, and vehicles known: for a status each second, not
+   * more. It may have more than was forgotten here: `acked`.
+   */
+  stat(acked: Positions = NOWHERE): { waiting: Record<Lane, number>; vehicles: number } {
     return this.#guard(() => {
       this.#refresh()
-      const [critical, events, telemetry] = LANES.map((lane) => this.#tables.waiting(lane))
+      const [critical, events, telemetry] = LANES.map((lane) =>
+        this.#tables.waiting(lane, acked[lane]),
+      )
       return { waiting: { critical, events, telemetry }, vehicles: this.#origins.vehicles }
     })
   }

@@ -25,8 +25,8 @@ export function pumpOf(
   const pump = new Pump({
     kind: 'memory',
     makeUplink: () => remote.uplink(),
-    outbox,
-    onOutboxFault: ({ code }) => faults.push(code),
+    source: outbox,
+    onFault: ({ code }) => faults.push(code),
     limits: { ...QUICK, ...limits },
   })
   t.after(() => pump.close(0))

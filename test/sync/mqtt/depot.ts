@@ -37,7 +37,7 @@ export async function makeDepot(
     name: central.unique('depot'),
     broker: { url: broker.url },
     kafka: fleet.config,
-    limits: { groupCommitMs: 20, lingerMs: 20, minRetryMs: 50 },
+    limits: { groupCommitMs: 20, telemetryLingerMs: 20, minRetryMs: 50 },
   }
   return { broker, fleet, config }
 }
