@@ -1,5 +1,4 @@
 import { SignalCatalog } from '../sensors/reading.ts'
-import type { Clock } from '../sensors/sensor.ts'
 import type { Lane } from '../sync/record.ts'
 import type { Sync } from '../sync/sync-thread.ts'
 import { Api } from './api/api.ts'
@@ -7,7 +6,6 @@ import type { Operation } from './api/operation.ts'
 import { statusOperations } from './api/operations/status.ts'
 import { Buses } from './buses.ts'
 import { Channels } from './channels.ts'
-import { clockState, stampsOf, systemClock } from './clock.ts'
 import { makeCampaigns } from './collection/campaigns.ts'
 import { knownSignals } from './collection/known-signals.ts'
 import type { LoadedConfig } from './config/load.ts'
@@ -27,6 +25,9 @@ import { RunningParts } from './running-parts.ts'
 import { type AgentStatus, type SignalNow, signalsOf, VERSION } from './status.ts'
 import { TakingDown } from './taking-down.ts'
 import { Taps } from './taps.ts'
+import { ClockTrust, type KeptClock } from './time/clock-trust.ts'
+import { machineClock } from './time/machine-clock.ts'
+import { stampsOf } from './time/stamps.ts'
 import { type Planned, withReleases } from './updates/with-releases.ts'
 
 /** Above the bound that the outbox has itself. */
@@ -36,7 +37,8 @@ const OUTBOX_LIMIT_MS = 60_000
 export class Agent {
   readonly #planned: Planned
   readonly #config: LoadedConfig
-  readonly #clock: Clock
+  readonly #clock: KeptClock
+  readonly #clockTrust: ClockTrust
   readonly #startedUs: number
   readonly #catalog = new SignalCatalog()
   readonly #buses = new Buses()
@@ -53,12 +55,13 @@ export class Agent {
   #timeSeen: AgentStatus['timeSeen']
   #stopping: Promise<void> | undefined
 
-  private constructor(planned: Planned, log: Logger, clock: Clock) {
+  private constructor(planned: Planned, log: Logger, clock: KeptClock) {
     const { config } = planned
     this.#planned = planned
     this.#config = config
     this.#log = log
     this.#clock = clock
+    this.#clockTrust = new ClockTrust(clock, config.clock.battery)
     this.#fence = new Fence(log)
     this.#taps = new Taps(this.#fence.caught)
     this.#api = new Api((content) => this.#tell('milepost.operated.v1', content))
@@ -83,7 +86,7 @@ export class Agent {
   static async start(
     config: LoadedConfig,
     log: Logger,
-    clock: Clock = systemClock,
+    clock: KeptClock = machineClock,
     signal?: AbortSignal,
   ): Promise<Agent> {
     const agent = new Agent(await withReleases(config), log, clock)
@@ -145,6 +148,7 @@ export class Agent {
     return {
       config: this.#config,
       clock: this.#clock,
+      clockTrust: this.#clockTrust,
       log: this.#log,
       dataDir: this.#config.dataDir,
       catalog: this.#catalog,
@@ -184,7 +188,7 @@ export class Agent {
   }
 
   status(): AgentStatus {
-    const nowUs = this.#clock.nowUs()
+    const { nowUs, state: clock, by: clockBy } = this.#clockTrust.now()
     const parts = this.#parts.status()
     return {
       vehicle: this.#config.vehicle,
@@ -193,7 +197,8 @@ export class Agent {
       state: this.#stopping ? 'stopping' : 'running',
       startedUs: this.#startedUs,
       nowUs,
-      clock: clockState(nowUs),
+      clock,
+      ...(clockBy && { clockBy }),
       ...(this.#timeSeen ? { timeSeen: this.#timeSeen } : {}),
       sensors: this.#reading?.supervisor.status() ?? [],
       buses: this.#channels.status(),
@@ -246,13 +251,8 @@ export class Agent {
   }
 
   #keep(lane: Lane, type: string, timeUs: number, content: Record<string, unknown>): void {
-    this.#sync.append({
-      lane,
-      type,
-      timeUs,
-      ...stampsOf(this.#clock, timeUs),
-      payload: JSON.stringify(content),
-    })
-    this.#taps.record(lane, type, timeUs, content)
+    const stamps = stampsOf(this.#clockTrust.now(), timeUs)
+    this.#sync.append({ lane, type, ...stamps, payload: JSON.stringify(content) })
+    this.#taps.record(lane, type, stamps.timeUs, content)
   }
 }

@@ -11,6 +11,7 @@ import type { Logger } from './log.ts'
 import type { Models } from './models.ts'
 import type { AgentStatus, SignalNow } from './status.ts'
 import type { Taps } from './taps.ts'
+import type { ClockTrust } from './time/clock-trust.ts'
 import type { CodeReader } from './trouble-codes/code-reader.ts'
 import type { Planned } from './updates/with-releases.ts'
 
@@ -34,6 +35,7 @@ export interface Part {
 export interface PartContext {
   readonly config: LoadedConfig
   readonly clock: Clock
+  readonly clockTrust: ClockTrust
   readonly log: Logger
   /** Exists, and belongs to this agent alone. */
   readonly dataDir: string

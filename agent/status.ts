@@ -10,6 +10,7 @@ import type { FaultStatus } from './fence.ts'
 import type { ModelStatus } from './models.ts'
 import { PACKAGE_ROOT } from './package-root.ts'
 import type { SensorStatus } from './supervisor/supervised.ts'
+import type { Voucher } from './time/clock-trust.ts'
 
 /** Version of milepost, from package.json. */
 export const VERSION: string = JSON.parse(
@@ -61,6 +62,8 @@ export interface AgentStatus {
   readonly startedUs: number
   readonly nowUs: number
   readonly clock: ClockState
+  /** Who vouches for the clock; absent where nobody does. */
+  readonly clockBy?: Voucher
   /** UTC as a sensor's device told it last, and our monotonic time at that moment. */
   readonly timeSeen?: { readonly sensor: string; readonly utcUs: number; readonly monoUs: number }
   readonly sensors: readonly SensorStatus[]

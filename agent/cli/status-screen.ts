@@ -1,5 +1,6 @@
 import type { RelayStatus } from '../../sync/relay/status.ts'
 import type { AgentStatus } from '../status.ts'
+import { clockSet } from '../time/clock-set.ts'
 import type { UpdatesStatus } from '../updates/part.ts'
 import type { LastInferences } from '../watch/inferences.ts'
 import type { MachineStatus } from '../watch/machine.ts'
@@ -37,13 +38,18 @@ export function statusScreen(status: AgentStatus): string[] {
 }
 
 function identity(status: AgentStatus): string[] {
-  const { vehicle, version, startedUs, nowUs, clock, memoryBytes, state, timeSeen } = status
+  const { vehicle, version, startedUs, nowUs, memoryBytes, state, timeSeen } = status
   const time = new Date(nowUs / 1000).toISOString().replace('T', ' ').slice(0, 19)
   const told = timeSeen ? `, ${timeSeen.sensor} tells the time` : ''
   return [
     `${head('vehicle')} ${vehicle}, ${state}, up ${formatSpan((nowUs - startedUs) / 1000)}, ${formatBytes(memoryBytes)} resident, milepost ${version}`,
-    `${head('clock')} ${time} UTC, ${clock === 'unsynced' ? bad('not set') : good(clock)}${told}`,
+    `${head('clock')} ${time} UTC, ${clock(status)}${told}`,
   ]
+}
+
+function clock({ nowUs, clock: state, clockBy }: AgentStatus): string {
+  if (!clockSet(nowUs)) return bad('not set')
+  return state === 'unsynced' ? 'nobody vouches for it' : good(`${state} (${clockBy})`)
 }
 
 function sensors(status: AgentStatus): string[] {

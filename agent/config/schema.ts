@@ -193,6 +193,8 @@ export const configSchema = z
       .default({}),
     campaigns: z.array(campaignSchema).default([]),
     models: z.array(model).default([]),
+    /** `battery`: the machine's clock goes on without power, so its time is believed though nobody keeps it. */
+    clock: z.strictObject({ battery: z.boolean().default(false) }).prefault({}),
     outbox: outbox.prefault({}),
     uplink: uplink.default({ kind: 'none' }),
     relay: relay.optional(),

@@ -217,8 +217,8 @@ export class Outbox {
   }
 
   /**
-   * Gives waiting records of this boot a wall time: monotonic time plus offset, now that the clock
-   * is known. Only those that said `unsynced` and are not on their way. Answers how many.
+   * Gives waiting records of this boot, also of earlier runs in it, a wall time: monotonic plus offset,
+   * now that the clock is known. Only those that said `unsynced` and are not on their way. Says how many.
    */
   repairTimes(bootId: string, offsetUs: number): number {
     return repairTimes(this.#shelf, bootId, offsetUs)

@@ -6,6 +6,7 @@ import { Dictionary } from './dictionary.ts'
 import { outboxFault } from './faults.ts'
 import { type Extent, LaneTable, type Row } from './lane-table.ts'
 import type { Space } from './space.ts'
+import { UnsyncedMark } from './unsynced.ts'
 
 export const CLOCKS: readonly ClockState[] = ['synced', 'repaired', 'unsynced']
 export const JSON_TYPE = 'application/json'
@@ -24,9 +25,11 @@ export class Shelf {
   readonly tables: Record<Lane, LaneTable>
   readonly kinds: Dictionary
   readonly boots: Dictionary
+  /** Of this run. */
+  readonly bootId: string
+  readonly unsynced: UnsyncedMark
   readonly #path: string
   readonly #space: Space
-  readonly #bootId: string
   readonly #writeCounters: (counters: Counters) => void
   counters: Counters
   /** How far wall time was trusted in the record that came last. */
@@ -38,7 +41,8 @@ export class Shelf {
     this.db = db
     this.#path = path
     this.#space = space
-    this.#bootId = bootId
+    this.bootId = bootId
+    this.unsynced = new UnsyncedMark(db, bootId)
     this.tables = {
       critical: new LaneTable(db, 'critical'),
       events: new LaneTable(db, 'events'),
@@ -62,7 +66,7 @@ export class Shelf {
       seq,
       back,
       this.kinds.id(record.type, record.contentType ?? JSON_TYPE),
-      this.boots.id(record.bootId ?? this.#bootId),
+      this.boots.id(record.bootId ?? this.bootId),
       CLOCKS.indexOf(record.clock),
       Math.round(record.timeUs),
       Math.round(record.monoUs),
@@ -70,6 +74,7 @@ export class Shelf {
     )
     lane.records++
     lane.bytes += payload.length
+    if (record.clock === 'unsynced' && record.bootId === undefined) this.unsynced.note(seq)
   }
 
   record(lane: Lane, row: Row): StoredRecord {
@@ -168,6 +173,7 @@ export class Shelf {
         this.ledgerSeq = ledgerSeq
         this.kinds.reload()
         this.boots.reload()
+        this.unsynced.reload()
         throw error
       }
     })

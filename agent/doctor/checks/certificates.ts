@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { clockState } from '../../clock.ts'
+import { clockSet } from '../../time/clock-set.ts'
 import type { Finding } from '../finding.ts'
 import type { Check, Scene } from '../scene.ts'
 
@@ -42,7 +42,7 @@ function look({ probes }: Scene, at: string, file: string): Finding {
   const [fromMs, toMs] = [Date.parse(certificate.validFrom), Date.parse(certificate.validTo)]
   const nowMs = probes.nowMs()
   // By a clock that is not set every certificate is out of date: that is another finding.
-  const known = clockState(nowMs * 1000) === 'synced'
+  const known = clockSet(nowMs * 1000)
   const days = Math.floor((toMs - nowMs) / DAY_MS)
   if (known && (nowMs > toMs || nowMs < fromMs)) {
     const when = nowMs > toMs ? `expired on ${day(toMs)}` : `is valid only from ${day(fromMs)} on`

@@ -1,4 +1,4 @@
-import { clockState } from '../../clock.ts'
+import { clockSet } from '../../time/clock-set.ts'
 import type { Check } from '../scene.ts'
 
 /** The clock is set, and something keeps it. */
@@ -9,7 +9,7 @@ export const clockCheck: Check = {
     const cause = 'clock'
     const nowMs = probes.nowMs()
     const time = new Date(nowMs).toISOString().slice(0, 19)
-    if (clockState(nowMs * 1000) === 'unsynced') {
+    if (!clockSet(nowMs * 1000)) {
       const told = status?.timeSeen ? ` ${status.timeSeen.sensor} tells the right time.` : ''
       return [
         {
@@ -23,14 +23,14 @@ export const clockCheck: Check = {
         },
       ]
     }
-    if (probes.clockKept() === false) {
+    if (probes.clockKept() === false && !status?.clockBy) {
       return [
         {
           check,
           verdict: 'note',
           code: 'CLOCK_UNKEPT',
-          finding: `The clock says ${time}, and nobody keeps it: it may be some seconds off.`,
-          next: 'Without a network that is to be expected.',
+          finding: `The clock says ${time}, and nobody vouches for it: records say "unsynced", and have no time on Kafka.`,
+          next: 'Network time or a satellite receiver sets it right, also for records that wait. Where a battery keeps the clock, say so in the config: "clock: { battery: true }".',
           command: 'timedatectl timesync-status',
           cause,
         },

@@ -1,4 +1,5 @@
 import type { AgentStatus } from '../../status.ts'
+import { clockSet } from '../../time/clock-set.ts'
 import type { Code } from './events.ts'
 import { ago, bytes, count, many, span } from './format.ts'
 
@@ -199,7 +200,7 @@ export function todosOf(status: AgentStatus, codes: readonly Code[] = []): Todo[
         view: 'inferences',
       })
   }
-  if (status.clock === 'unsynced') {
+  if (!clockSet(status.nowUs)) {
     todos.push({
       level: 'warn',
       what: 'The clock is not set',
