@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Central, startCentral } from '../../deploy/central/central.ts'
 import { freePort } from '../../deploy/central/ports.ts'
 import { auditTopics, type TopicsAccount } from '../../sync/kafka/audit-topics.ts'
+import { readHistory } from '../../sync/kafka/history.ts'
 import { LANES } from '../../sync/record.ts'
 import { seeded } from '../sync/kafka/support.ts'
 import { Road } from './kills-road.ts'
@@ -29,7 +31,9 @@ export interface KillsReport {
   readonly brokerKills: number
   readonly seconds: number
   readonly account: TopicsAccount
-  /** Nothing lost or out of order, and exactly once nothing twice. */
+  /** Copies that are not the record that their headers name, byte for byte. */
+  readonly falseCopies: number
+  /** Nothing lost or out of order, no false copy, and exactly once nothing twice. */
   readonly kept: boolean
 }
 
@@ -112,6 +116,7 @@ class Site {
       topics: LANES.map((lane) => `milepost.${lane}`),
       expected,
     })
+    const falseCopies = await this.#falseCopies()
     return {
       seed,
       kills: this.#kills,
@@ -120,10 +125,13 @@ class Site {
       brokerKills: this.#seen.kill,
       seconds: Math.round((performance.now() - startMs) / 1000),
       account,
-      kept: account.epochs.every(
-        ({ missing, duplicated, outOfOrder }) =>
-          missing + outOfOrder === 0 && (duplicated === 0 || delivery === 'at-least-once'),
-      ),
+      falseCopies,
+      kept:
+        falseCopies === 0 &&
+        account.epochs.every(
+          ({ missing, duplicated, outOfOrder }) =>
+            missing + outOfOrder === 0 && (duplicated === 0 || delivery === 'at-least-once'),
+        ),
     }
   }
 
@@ -153,6 +161,25 @@ class Site {
       ...LANES.map((lane) => ({ topic: `milepost.${lane}`, partitions: 3, config: {} })),
       { topic: 'milepost.checkpoints', partitions: LANES.length, config: {} },
     ])
+  }
+
+  /** A reader drops copies by the identity in their headers: they must then be the same in all else. */
+  async #falseCopies(): Promise<number> {
+    let count = 0
+    for (const lane of LANES) {
+      const seen = new Map<string, string>()
+      const topic = `milepost.${lane}`
+      for await (const batch of readHistory({ brokers: [this.#central!.bootstrap], topic })) {
+        for (const { value, headers, timestampMs } of batch) {
+          const hash = createHash('sha256').update(value ?? '')
+          const copy = hash.update(JSON.stringify([headers, timestampMs])).digest('base64')
+          const id = String(headers.ce_id)
+          if ((seen.get(id) ?? copy) !== copy) count++
+          seen.set(id, copy)
+        }
+      }
+    }
+    return count
   }
 
   /** One vehicle through its share of the kills. */

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { stringify } from 'yaml'
 import { ask } from '../../agent/control/client.ts'
 import { socketPath } from '../../agent/control/socket-path.ts'
+import type { AgentStatus } from '../../agent/status.ts'
 import type { KafkaUplinkConfig } from '../../sync/kafka/kafka-uplink.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES } from '../../sync/record.ts'
@@ -73,18 +74,22 @@ export class Victim {
     })
   }
 
-  /** Resolves once the agent answers, which is when it collects. */
+  /** Resolves once the agent has made records: it answers long before that. */
   async ready(): Promise<void> {
     const deadline = Date.now() + READY_LIMIT_MS
-    for (;;) {
+    let why: unknown
+    while (Date.now() < deadline && this.#child?.exitCode === null) {
       try {
-        await ask(socketPath(this.#dataDir), 'GET', '/status')
-        return
+        const { records } = await ask<AgentStatus>(socketPath(this.#dataDir), 'GET', '/status')
+        if (records > 0) return
       } catch (error) {
-        if (Date.now() > deadline || this.#child?.exitCode !== null) throw error
-        await sleep(50)
+        why = error
       }
+      await sleep(50)
     }
+    throw new Error(`The agent of ${this.name} makes no records; see ${this.logFile}`, {
+      cause: why,
+    })
   }
 
   /** SIGKILL. Throws where the agent had ended by itself, or its outbox forgot what it had given. */

@@ -33,7 +33,8 @@ else {
     `seed ${seed}, ${seconds} s: ${report.kills} agents killed, link cut ${cuts} times, ` +
       `broker stopped ${brokerStops} and killed ${brokerKills} times\n` +
       `${account.records} records: ${total('missing')} lost, ${total('duplicated')} duplicated, ` +
-      `${total('outOfOrder')} out of order`,
+      `${total('outOfOrder')} out of order once copies are dropped, ` +
+      `${report.falseCopies} copies that differ from their original`,
   )
 }
 process.exit(report.kept ? 0 : 1)

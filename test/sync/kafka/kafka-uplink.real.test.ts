@@ -264,17 +264,4 @@ describe('the uplink into Kafka', () => {
       )
     })
   }
-
-  test('at-least-once: delivers without transactions, and remembers nothing', async () => {
-    const fleet = await makeFleet(central)
-    const config = { ...fleet.config, delivery: 'at-least-once' as const }
-    const sent = new Records().take(50)
-    await session({ ...fleet, config }, (uplink) => uplink.send(sent))
-    assert.deepEqual(await session({ ...fleet, config }), NOTHING)
-    const read = await readAll({ brokers: config.brokers, topic: config.topics.telemetry })
-    assert.deepEqual(
-      read.map(({ offset }) => offset),
-      sent.map((_, index) => index),
-    )
-  })
 })
