@@ -12,7 +12,7 @@ import {
 import { SyncError } from '../errors.ts'
 import { sizeOf } from './size-of.ts'
 
-/** Where the secret comes from: a file, or what a command prints (`tpm2_unseal -c 0x81010002`). */
+/** Where the secret comes from: a file, or what a command prints (`tpm2_unseal -c 0x81000001`). */
 export type KeySource = { readonly file: string } | { readonly command: readonly string[] }
 
 const COMMAND_LIMIT_MS = 15_000
