@@ -1,8 +1,11 @@
 import { fstatSync, writeSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
-import pretty from 'pino-pretty'
+import { lazy } from '../sensors/lazy.ts'
 
 export type { Logger }
+
+/** For a person at a terminal, whom a service does not have. */
+const pretty = lazy<typeof import('pino-pretty')>('pino-pretty')
 
 /**
  * One JSON line for each event on standard error; on a terminal, lines for a person; to the journal,
@@ -14,7 +17,7 @@ export function makeLogger(level: string): Logger {
 
 function destination(): pino.DestinationStream {
   if (process.stderr.isTTY === true) {
-    return pretty({
+    return pretty()({
       destination: 2,
       sync: true,
       ignore: 'pid,hostname',

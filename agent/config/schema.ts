@@ -1,9 +1,9 @@
-import { validate } from 'node-cron'
 import { z } from 'zod'
 import { idFilter } from '../../sensors/can/id-filter.ts'
 import { secretSource, tlsFiles } from '../../sensors/mqtt/broker.ts'
 import { LANES } from '../../sync/record.ts'
 import { webSettings } from '../web/settings.ts'
+import { cronExpression } from './cron.ts'
 import { history } from './history.ts'
 import { mqttUplink, relay } from './mqtt.ts'
 import { outbox } from './outbox.ts'
@@ -201,9 +201,7 @@ export const configSchema = z
     history: history.prefault({}),
     updates: updates.optional(),
     /** A `milepost.health.v1` record on `events`, when a cron expression says so. */
-    health: z
-      .strictObject({ cron: z.string().refine(validate, 'expected a cron expression') })
-      .optional(),
+    health: z.strictObject({ cron: cronExpression }).optional(),
     /** The page and the operations over HTTP; off without this section. */
     web: webSettings.optional(),
     log: z

@@ -1,5 +1,5 @@
-import { validate } from 'node-cron'
 import { z } from 'zod'
+import { cronExpression } from './cron.ts'
 import { mqttBroker } from './mqtt.ts'
 
 /** How much a new bundle must show before it is marked good; see `models/trial`. */
@@ -22,7 +22,7 @@ export const updates = z.strictObject({
   check: z
     .strictObject({
       /** When to look, as node-cron understands it. */
-      cron: z.string().refine(validate, 'expected a cron expression').default('17 * * * *'),
+      cron: cronExpression.default('17 * * * *'),
       /** Each look waits a random part of this, so that a fleet does not come at once. */
       jitterSec: z.number().min(0).max(86_400).default(600),
     })

@@ -1,13 +1,11 @@
 import { operation } from '../api/operation.ts'
 import { AgentError } from '../error.ts'
 import type { Part, PartContext } from '../part.ts'
-import { diagnose } from './diagnose.ts'
-import { realProbes } from './probes.ts'
 
 /** The doctor from inside of a running agent, for the page. */
-export function doctorPart({ api, config, dataDir, status }: PartContext): Part {
+export function doctorPart(context: PartContext): Part {
   let asking = false
-  api.add(
+  context.api.add(
     operation({
       method: 'GET',
       path: '/doctor',
@@ -17,16 +15,9 @@ export function doctorPart({ api, config, dataDir, status }: PartContext): Part 
         if (asking) throw new AgentError('BUSY', 'The doctor is at work already; ask again.')
         asking = true
         try {
-          return await diagnose({
-            configFile: config.file,
-            config,
-            configError: undefined,
-            dataDir,
-            agent: 'up',
-            agentError: undefined,
-            status: status(),
-            probes: realProbes,
-          })
+          // Loaded when somebody asks: most days nobody does.
+          const { diagnoseInside } = await import('./from-inside.ts')
+          return await diagnoseInside(context)
         } finally {
           asking = false
         }

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
-import { create, Parser, type ReadEntry } from 'tar'
+import type { ReadEntry } from 'tar'
 import { ModelError } from '../errors.ts'
 import {
   type Bundle,
@@ -42,6 +42,7 @@ export async function packBundle(
 ): Promise<Buffer> {
   const { manifest } = loadBundle(folder)
   const files = [MANIFEST_FILE, HASH_FILE, ...manifest.files.map(({ path }) => path)]
+  const { create } = await import('tar')
   const pack = create(
     {
       cwd: folder,
@@ -118,6 +119,8 @@ function readerOf(files: ReadonlyMap<string, Buffer>): BundleReader {
 /** The files of an archive by path; bounded by `MAX_ARCHIVE_BYTES` however well it is compressed. */
 async function readArchive(source: string | Uint8Array): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>()
+  // Loaded where there is an archive: the bundle of a running agent is a folder.
+  const { Parser } = await import('tar')
   const parser = new Parser({
     strict: true,
     // Unpacked before it comes here, where it can be counted.

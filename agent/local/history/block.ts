@@ -28,9 +28,15 @@ export interface BlockHead {
   readonly toUs: number
 }
 
-/** Packs series into one block. The numbers are laid out at once, compression leaves this thread. */
-export async function packBlock(series: readonly Series[]): Promise<Uint8Array> {
-  const out = new ByteWriter()
+/**
+ * Packs series into one block. The numbers are laid out at once, compression leaves this thread.
+ * @param out what they are laid into, not to be touched before the block is there
+ */
+export async function packBlock(
+  series: readonly Series[],
+  out = new ByteWriter(),
+): Promise<Uint8Array> {
+  out.clear()
   let fromUs = Number.POSITIVE_INFINITY
   let toUs = Number.NEGATIVE_INFINITY
   out.varint(series.length)

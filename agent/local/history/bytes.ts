@@ -14,6 +14,11 @@ export class ByteWriter {
     return this.#bytes.subarray(0, this.length)
   }
 
+  /** Begins anew; what was written is overwritten. */
+  clear(): void {
+    this.length = 0
+  }
+
   byte(value: number): void {
     this.#reserve(1)
     this.#bytes[this.length++] = value

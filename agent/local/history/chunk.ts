@@ -43,10 +43,14 @@ export interface Series {
   readonly max: Float64Array
 }
 
-/** A chunk by signal. */
+/**
+ * A chunk by signal.
+ * @param room of the same make, where the numbers are laid; its own where none is given
+ */
 export function seriesOf(
   chunk: Chunk,
   signalAt: (index: number) => { readonly name: string; readonly unit: string },
+  room = new Chunk(chunk.count, chunk.min !== undefined),
 ): Series[] {
   const rows = new Map<number, number>()
   for (let i = 0; i < chunk.count; i++) {
@@ -54,13 +58,17 @@ export function seriesOf(
     rows.set(signal, (rows.get(signal) ?? 0) + 1)
   }
   const at = new Map<number, { series: Series; next: number }>()
+  let from = 0
   for (const [signal, count] of rows) {
     const { name, unit } = signalAt(signal)
-    const last = new Float64Array(count)
-    const min = chunk.min ? new Float64Array(count) : last
-    const max = chunk.max ? new Float64Array(count) : last
-    const series = { name, unit, timeUs: new Float64Array(count), last, min, max }
-    at.set(signal, { series, next: 0 })
+    const [timeUs, last, min, max] = [room.timeUs, room.last, room.min, room.max].map((all) =>
+      (all ?? room.last).subarray(from, from + count),
+    )
+    at.set(signal, {
+      series: { name, unit, timeUs, last, min: room.min ? min : last, max: room.max ? max : last },
+      next: 0,
+    })
+    from += count
   }
   for (let i = 0; i < chunk.count; i++) {
     const place = at.get(chunk.signal[i])!

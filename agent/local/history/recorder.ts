@@ -1,6 +1,7 @@
 import type { ReadingBatch } from '../../../sensors/reading.ts'
 import { packBlock } from './block.ts'
 import type { WriteBudget } from './budget.ts'
+import { ByteWriter } from './bytes.ts'
 import { Chunk, type Series, seriesOf } from './chunk.ts'
 import { Segments } from './segments.ts'
 import { Thinner } from './thinner.ts'
@@ -41,11 +42,8 @@ export class Recorder {
     this.#tiers = TIERS.map((tier) => new TierWriter(tier, options, this))
     this.#full = this.#tiers[0]
     for (const writer of this.#tiers.slice(1)) {
-      const thinner = new Thinner(writer.tier.spanUs, writer.newChunk(), () => {
-        writer.write(thinner.swap(writer.newChunk()))
-        return thinner.chunk
-      })
-      this.#thinners.push(thinner)
+      const { chunk, tier } = writer
+      this.#thinners.push(new Thinner(tier.spanUs, chunk, () => writer.write()))
     }
   }
 
@@ -75,29 +73,23 @@ export class Recorder {
         continue
       }
       this.#takenUs[s] = t
-      this.#full.push(s, t, value[i])
+      if (this.#full.chunk.full) this.#full.write()
+      this.#full.chunk.push(s, t, value[i])
     }
   }
 
   /** To be called each second or so: writes what is due. */
   tick(nowUs: number): void {
-    this.#full.tick(() => this.#full.take())
+    this.#full.tick()
     for (const [i, thinner] of this.#thinners.entries()) {
-      const writer = this.#tiers[i + 1]
-      writer.tick(() => {
-        thinner.settle(nowUs)
-        return thinner.swap(writer.newChunk())
-      })
+      this.#tiers[i + 1].tick(() => thinner.settle(nowUs))
     }
   }
 
   /** What is not yet in a file, the finest tier first. */
   waiting(): Series[][] {
     const { signalAt } = this.#options
-    return this.#tiers.map((writer, i) => {
-      const chunk = i === 0 ? writer.chunk : this.#thinners[i - 1].chunk
-      return [...writer.waiting, ...seriesOf(chunk, signalAt)]
-    })
+    return this.#tiers.map(({ waiting, chunk }) => [...waiting, ...seriesOf(chunk, signalAt)])
   }
 
   /** What is under way to the disk has arrived, or failed, when it resolves. */
@@ -107,11 +99,8 @@ export class Recorder {
 
   /** Everything is with the disk when it resolves, if the disk lets it. */
   async close(): Promise<void> {
-    this.#full.write(this.#full.take())
-    for (const [i, thinner] of this.#thinners.entries()) {
-      thinner.settle()
-      this.#tiers[i + 1].write(thinner.swap(this.#tiers[i + 1].newChunk()))
-    }
+    for (const thinner of this.#thinners) thinner.settle()
+    for (const writer of this.#tiers) writer.write()
     await this.idle()
   }
 }
@@ -120,9 +109,13 @@ export class Recorder {
 class TierWriter {
   readonly tier: Tier
   readonly segments: Segments
-  chunk: Chunk
+  /** What was taken in and is not yet on its way; filled again and again. */
+  readonly chunk: Chunk
   readonly #options: RecorderOptions
   readonly #counts: Recorder
+  /** Of the block on its way: at a full bus a new one each time would be a megabyte of waste a second. */
+  readonly #room: Chunk
+  readonly #bytes = new ByteWriter()
   #queue: Series[][] = []
   #writing: Promise<void> = Promise.resolve()
   #idleMs = 0
@@ -135,44 +128,44 @@ class TierWriter {
       spanUs: options.spansUs[tier.name],
       maxBytes: options.maxBytes * tier.share,
     })
-    this.chunk = this.newChunk()
+    this.chunk = new Chunk(tier.blockEntries, tier.spanUs > 0)
+    this.#room = new Chunk(tier.blockEntries, tier.spanUs > 0)
   }
 
+  /** Copies: the room of what is written meanwhile is used again. */
   get waiting(): Series[] {
-    return this.#queue.flat()
+    return this.#queue.flat().map(({ name, unit, timeUs, last, min, max }) => ({
+      name,
+      unit,
+      timeUs: timeUs.slice(),
+      last: last.slice(),
+      min: min.slice(),
+      max: max.slice(),
+    }))
   }
 
-  newChunk(): Chunk {
-    return new Chunk(this.tier.blockEntries, this.tier.spanUs > 0)
-  }
-
-  push(signal: number, timeUs: number, value: number): void {
-    if (this.chunk.full) this.write(this.take())
-    this.chunk.push(signal, timeUs, value)
-  }
-
-  take(): Chunk {
-    const taken = this.chunk
-    this.chunk = this.newChunk()
-    return taken
-  }
-
-  tick(take: () => Chunk): void {
+  /** @param settle called before something is written */
+  tick(settle?: () => void): void {
     this.#idleMs += 1_000
     if (this.#idleMs < this.tier.flushMs) return
     this.#idleMs = 0
-    this.write(take())
+    settle?.()
+    this.write()
   }
 
-  write(chunk: Chunk): void {
-    if (chunk.count === 0) return
+  /** Empties the chunk: what it held is on its way. */
+  write(): void {
+    const { count } = this.chunk
+    if (count === 0) return
     if (this.#queue.length >= MAX_WAITING) {
-      this.#counts.dropped += chunk.count
-      return
+      this.#counts.dropped += count
+    } else {
+      const room = this.#queue.length === 0 ? this.#room : undefined
+      const series = seriesOf(this.chunk, this.#options.signalAt, room)
+      this.#queue.push(series)
+      this.#writing = this.#writing.then(() => this.#write(series, count))
     }
-    const series = seriesOf(chunk, this.#options.signalAt)
-    this.#queue.push(series)
-    this.#writing = this.#writing.then(() => this.#write(series, chunk.count))
+    this.chunk.count = 0
   }
 
   async idle(): Promise<void> {
@@ -182,7 +175,7 @@ class TierWriter {
   async #write(series: readonly Series[], entries: number): Promise<void> {
     const { budget, failed } = this.#options
     try {
-      const block = await packBlock(series)
+      const block = await packBlock(series, this.#bytes)
       if (this.tier.spanUs === 0 && !budget.allows(block.length)) {
         this.#counts.thinned += entries
         budget.wrote(0)

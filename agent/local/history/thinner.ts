@@ -9,8 +9,8 @@ const IDLE_SPANS = 2
  */
 export class Thinner {
   readonly #spanUs: number
-  readonly #full: () => Chunk
-  #chunk: Chunk
+  readonly #full: () => void
+  readonly #chunk: Chunk
   /** Span that each signal is in; -1 for none. */
   #span: Float64Array = new Float64Array(256).fill(-1)
   #timeUs: Float64Array = new Float64Array(256)
@@ -18,15 +18,11 @@ export class Thinner {
   #min: Float64Array = new Float64Array(256)
   #max: Float64Array = new Float64Array(256)
 
-  /** @param full takes a full chunk away and gives an empty one */
-  constructor(spanUs: number, chunk: Chunk, full: () => Chunk) {
+  /** @param full empties the chunk, which is full */
+  constructor(spanUs: number, chunk: Chunk, full: () => void) {
     this.#spanUs = spanUs
     this.#chunk = chunk
     this.#full = full
-  }
-
-  get chunk(): Chunk {
-    return this.#chunk
   }
 
   /** Makes room for signals up to `size`. */
@@ -68,15 +64,8 @@ export class Thinner {
     }
   }
 
-  /** Takes the chunk away as it is. */
-  swap(chunk: Chunk): Chunk {
-    const taken = this.#chunk
-    this.#chunk = chunk
-    return taken
-  }
-
   #emit(signal: number): void {
-    if (this.#chunk.full) this.#chunk = this.#full()
+    if (this.#chunk.full) this.#full()
     this.#chunk.push(
       signal,
       this.#timeUs[signal],
