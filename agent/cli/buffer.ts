@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
+import { SyncError } from '../../sync/errors.ts'
 import { decryptOutbox, encryptOutbox } from '../../sync/outbox/encrypt.ts'
 import type { KeySource } from '../../sync/outbox/key.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
@@ -82,13 +83,10 @@ async function stat(options: Options): Promise<void> {
     if (!sync) throw new AgentError('AGENT_DOWN', 'The agent is only just starting; ask again.')
     return show(options, { running: true, ...sync.outbox, lanes: sync.lanes }, statLines(sync))
   }
-  const outbox = openOutbox(dataDir, keyOf(options))
-  try {
+  await withOutbox(dataDir, keyOf(options), (outbox) => {
     const found = outbox.stat()
     show(options, { running: false, ...found }, statLines({ lanes: found.lanes, outbox: found }))
-  } finally {
-    outbox.close()
-  }
+  })
 }
 
 function statLines(status: {
@@ -180,16 +178,15 @@ function requiredKey(options: Options): KeySource {
 async function exportTo(options: Options & { take?: boolean }, file: string): Promise<void> {
   const dataDir = dataDirOf(options)
   await refuseRunning(dataDir)
-  const outbox = openOutbox(dataDir, keyOf(options))
-  try {
+  await withOutbox(dataDir, keyOf(options), async (outbox) => {
+    // What an earlier damage left to be taken over belongs to it.
+    while (outbox.salvaging) outbox.tend()
     const exported = await exportRecords(outbox, resolve(file), systemClock.nowUs())
     if (options.take) outbox.surrender(exported.positions, `exported to ${exported.file}`)
     show(options, { ...exported, taken: options.take === true }, [
       `${formatCount(exported.records)} records of ${exported.vehicle} in ${exported.file}${options.take ? ', and no longer in the outbox' : ''}`,
     ])
-  } finally {
-    outbox.close()
-  }
+  })
 }
 
 async function importOf(options: Options, file: string): Promise<void> {
@@ -210,10 +207,27 @@ function show(options: Options, data: unknown, lines: readonly string[]): void {
   process.stdout.write(`${text}\n`)
 }
 
-function openOutbox(dataDir: string, key: KeySource | undefined): Outbox {
+/** Looks into the outbox; a damaged one is left as it is, for `repair` to take up. */
+async function withOutbox(
+  dataDir: string,
+  key: KeySource | undefined,
+  work: (outbox: Outbox) => void | Promise<void>,
+): Promise<void> {
   const path = pathIn(dataDir)
-  const { vehicle } = outboxOwner(path, key)
-  return Outbox.open({ path, vehicle, bootId: bootId(), ...(key && { key }) })
+  let outbox: Outbox | undefined
+  try {
+    const { vehicle } = outboxOwner(path, key)
+    outbox = Outbox.open({ path, vehicle, bootId: bootId(), putAside: false, ...(key && { key }) })
+    await work(outbox)
+  } catch (error) {
+    if (!(error instanceof SyncError) || error.code !== 'OUTBOX_CORRUPT') throw error
+    throw new SyncError(error.code, error.message, {
+      cause: error,
+      hint: 'Nothing was changed. "milepost buffer verify" tells more, "milepost buffer repair" saves what can be read.',
+    })
+  } finally {
+    outbox?.close()
+  }
 }
 
 /** An encrypted outbox needs the config, which says where the key is. */

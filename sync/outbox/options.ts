@@ -19,6 +19,8 @@ export interface OutboxOptions {
   readonly limits?: Partial<OutboxLimits>
   /** Where the key of an encrypted file comes from; without one the file is plain. */
   readonly key?: KeySource
+  /** `false`: a damaged file is refused (`OUTBOX_CORRUPT`) and stays as it is. */
+  readonly putAside?: boolean
   /** Times for ledger records. */
   readonly clock?: OutboxClock
 }

@@ -61,7 +61,8 @@ export class Outbox {
       return new Outbox(at)
     } catch (error) {
       const fault = outboxFault(error, options.path)
-      if (!(fault instanceof SyncError) || fault.code !== 'OUTBOX_CORRUPT') throw fault
+      const corrupt = fault instanceof SyncError && fault.code === 'OUTBOX_CORRUPT'
+      if (!corrupt || at.putAside === false) throw fault
       return Outbox.#openAfterCorruption(at, fault)
     }
   }
