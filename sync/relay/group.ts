@@ -25,7 +25,8 @@ type Counts = { -readonly [K in keyof IntakeCounts]: IntakeCounts[K] }
  * sender would delete it.
  */
 export class Group {
-  readonly shares = new Map<string, Share>()
+  readonly shares: Share[] = []
+  readonly #byVehicle = new Map<string, Share[]>()
   readonly #prefix: string
   readonly #maxRecordBytes: number
   readonly #positionsOf: (origin: Origin) => Positions
@@ -52,7 +53,7 @@ export class Group {
 
   /** What every sender is to be told after the commit. */
   answers(): { topic: string; payload: string }[] {
-    return [...this.shares.values()].map(({ origin, told, reached, rejected }) => ({
+    return this.shares.map(({ origin, told, reached, rejected }) => ({
       topic: topicsOf(this.#prefix, origin.vehicle).position,
       payload: JSON.stringify({
         ...told,
@@ -96,12 +97,14 @@ export class Group {
   }
 
   #share(origin: Origin, run: string): Share {
-    const key = `${origin.vehicle}/${origin.epoch}`
-    let share = this.shares.get(key)
+    const ofVehicle = this.#byVehicle.get(origin.vehicle)
+    let share = ofVehicle?.find((each) => each.origin.epoch === origin.epoch)
     if (!share) {
       const reached = this.#positionsOf(origin)
       share = { origin, records: [], reached, told: {}, rejected: false, run }
-      this.shares.set(key, share)
+      this.shares.push(share)
+      if (ofVehicle) ofVehicle.push(share)
+      else this.#byVehicle.set(origin.vehicle, [share])
     }
     share.run = run
     return share

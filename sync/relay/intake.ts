@@ -152,7 +152,7 @@ export class Intake {
     try {
       store.refresh()
       for (const message of messages) group.add(message)
-      this.#keep([...group.shares.values()])
+      this.#keep(group.shares)
       // First told, then acknowledged: killed between the two, the messages come again and their
       // senders are told again. The other way round nobody would tell them before they give up.
       link.publish(group.answers())

@@ -31,7 +31,11 @@ export class OriginTable {
   #room = 0
   /** Vehicles in the table; undefined until they are counted, which reads all of it. */
   #counted: number | undefined
-  readonly #known = new Map<string, OriginState>()
+  /**
+   * By vehicle, each with its few epochs. Not by a text of both: to put such a text together and to
+   * hash it, for every message anew, took a tenth of the intake's time.
+   */
+  readonly #known = new Map<string, OriginState[]>()
   readonly #byId = new Map<number, OriginState>()
   readonly #moved = new Set<OriginState>()
   readonly #find: Statement<[string, string], Row>
@@ -40,7 +44,7 @@ export class OriginTable {
   readonly #move: Statement<[number, number, number, number, number]>
   readonly #vehicles: Statement<[], number>
   readonly #epochs: Statement<[string], number>
-  readonly #old: Statement<[string, string, number], [number, string]>
+  readonly #old: Statement<[string, string, number], number>
   readonly #delete: Statement<[number]>
 
   constructor(db: Database, limits: { maxVehicles: number; maxEpochsPerVehicle: number }) {
@@ -58,11 +62,11 @@ export class OriginTable {
     // A row that records still wait under is needed to name them.
     this.#old = db
       .prepare(
-        `SELECT id, epoch FROM origin WHERE vehicle = ? AND id IN (
+        `SELECT id FROM origin WHERE vehicle = ? AND id IN (
            SELECT id FROM origin WHERE vehicle = ? ORDER BY id DESC LIMIT -1 OFFSET ?
          ) AND batch < coalesce((SELECT min(id) FROM batch), 9e15)`,
       )
-      .raw() as never
+      .pluck() as never
     this.#delete = db.prepare('DELETE FROM origin WHERE id = ?')
   }
 
@@ -72,8 +76,9 @@ export class OriginTable {
   }
 
   find(origin: Origin): OriginState | undefined {
-    const known = this.#known.get(keyOf(origin.vehicle, origin.epoch))
-    return known ?? this.#remember(this.#find.get(origin.vehicle, origin.epoch))
+    const { vehicle, epoch } = origin
+    const known = this.#known.get(vehicle)?.find((state) => state.origin.epoch === epoch)
+    return known ?? this.#remember(this.#find.get(vehicle, epoch))
   }
 
   /** Finds an origin or begins it; `born` says which. Belongs into a transaction. */
@@ -120,7 +125,7 @@ export class OriginTable {
       this.#move.run(positions.critical, positions.events, positions.telemetry, batch, id)
     }
     this.#moved.clear()
-    if (this.#known.size > MAX_CACHED) this.reload()
+    if (this.#byId.size > MAX_CACHED) this.reload()
   }
 
   /** Forgets all that is in memory; `mark` brings back what the table does not know. */
@@ -140,11 +145,12 @@ export class OriginTable {
 
   #prune(vehicle: string): void {
     this.fold()
-    for (const [id, epoch] of this.#old.all(vehicle, vehicle, this.#maxEpochs)) {
+    for (const id of this.#old.all(vehicle, vehicle, this.#maxEpochs)) {
       this.#delete.run(id)
-      this.#known.delete(keyOf(vehicle, epoch))
       this.#byId.delete(id)
     }
+    const left = this.#known.get(vehicle)?.filter(({ id }) => this.#byId.has(id))
+    this.#known.set(vehicle, left ?? [])
   }
 
   #state(id: number): OriginState | undefined {
@@ -156,10 +162,10 @@ export class OriginTable {
     const [vehicle, epoch, id, critical, events, telemetry, batch] = row
     const positions = { critical, events, telemetry }
     const state = { id, origin: { vehicle, epoch }, positions, batch }
-    this.#known.set(keyOf(vehicle, epoch), state)
+    const others = this.#known.get(vehicle)
+    if (others) others.push(state)
+    else this.#known.set(vehicle, [state])
     this.#byId.set(id, state)
     return state
   }
 }
-
-const keyOf = (vehicle: string, epoch: string): string => `${vehicle}\n${epoch}`
