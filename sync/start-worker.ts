@@ -2,10 +2,18 @@ import { extname } from 'node:path'
 import { Worker, type WorkerOptions } from 'node:worker_threads'
 
 /**
+ * Room for young objects in a thread. V8 by itself takes 48 MiB and fills them all before it looks for
+ * garbage: a backlog drained with 30 MiB less and no slower (24.6 and 25.9 µs of processor time a
+ * record, each the mean of two runs that differ by more).
+ */
+const MAX_YOUNG_MIB = 12
+
+/**
  * Starts the module `name` beside `parentUrl` as a worker thread: the built `.js`, or in development
  * the `.ts` itself. A worker does not inherit tsx's loader on Node.js 20, so it is registered first.
  */
-export function startWorker(name: string, parentUrl: string, options: WorkerOptions): Worker {
+export function startWorker(name: string, parentUrl: string, given: WorkerOptions): Worker {
+  const options = { resourceLimits: { maxYoungGenerationSizeMb: MAX_YOUNG_MIB }, ...given }
   const file = new URL(`./${name}${extname(parentUrl)}`, parentUrl)
   if (extname(parentUrl) !== '.ts') return new Worker(file, options)
   const boot = `

@@ -1,5 +1,5 @@
 import { Backoff } from './backoff.ts'
-import { type Batch, recordsOf } from './batch.ts'
+import { type Batch, type BatchBuffers, recordsOf } from './batch.ts'
 import { SyncError } from './errors.ts'
 import type { LedgerEntry } from './ledger.ts'
 import { DEFAULT_OUTBOX_LIMITS, NARROW_BYTES, transactionBytes } from './outbox/limits.ts'
@@ -29,8 +29,8 @@ const NARROW: Complaint = {
 }
 
 export interface StoreEvents {
-  /** Batches up to and with this one are on the disk. */
-  committed(batchId: number): void
+  /** Batches up to and with this one are on the disk; these buffers of theirs are free. */
+  committed(batchId: number, buffers: readonly BatchBuffers[]): void
   /** The state changed, or the outbox became usable. */
   changed(): void
 }
@@ -40,7 +40,7 @@ interface Part {
   readonly losses: readonly LedgerEntry[]
   readonly bytes: number
   /** The batch that is done with this part. */
-  readonly batchId: number | undefined
+  readonly batch: Pick<Batch, 'id' | 'columns' | 'payloads'> | undefined
 }
 
 /**
@@ -91,8 +91,7 @@ export class Store {
 
   add(batch: Batch): void {
     const records = recordsOf(batch)
-    const { id, losses } = batch
-    this.#pending.push(...this.#split(records, losses, id))
+    this.#pending.push(...this.#split(records, batch))
     this.#schedule()
   }
 
@@ -211,8 +210,9 @@ export class Store {
     this.#remember(performance.now() - startMs)
     this.#pending.splice(0, count)
     this.#recovered()
-    const done = parts.findLast((part) => part.batchId !== undefined)
-    if (done?.batchId !== undefined) this.#events.committed(done.batchId)
+    const done = parts.flatMap(({ batch }) => batch ?? [])
+    const last = done.at(-1)
+    if (last) this.#events.committed(last.id, done.map(buffersOf))
     return true
   }
 
@@ -225,14 +225,14 @@ export class Store {
   }
 
   /** Parts of a batch that each fit one transaction. */
-  #split(records: NewRecord[], losses: readonly LedgerEntry[], batchId: number): Part[] {
+  #split(records: NewRecord[], batch: Batch): Part[] {
     const max = Math.min(this.#maxBytes, NARROW_BYTES)
     const parts: Part[] = []
     let from = 0
     let bytes = 0
     records.forEach((record, i) => {
       if (i > from && bytes + record.payload.length > max) {
-        parts.push({ records: records.slice(from, i), losses: [], bytes, batchId: undefined })
+        parts.push({ records: records.slice(from, i), losses: [], bytes, batch: undefined })
         from = i
         bytes = 0
       }
@@ -240,9 +240,9 @@ export class Store {
     })
     parts.push({
       records: from === 0 ? records : records.slice(from),
-      losses,
+      losses: batch.losses,
       bytes,
-      batchId,
+      batch,
     })
     return parts
   }
@@ -260,6 +260,8 @@ export class Store {
   }
 }
 
+const buffersOf = ({ columns, payloads }: BatchBuffers): BatchBuffers => ({ columns, payloads })
+
 /** The same part with its records counted instead of kept. */
 function refused(part: Part): Part {
   const losses = [...part.losses]
@@ -267,5 +269,5 @@ function refused(part: Part): Part {
     const count = part.records.filter((record) => record.lane === lane).length
     if (count > 0) losses.push({ cause: 'invalid', lane, count })
   }
-  return { records: [], losses, bytes: 0, batchId: part.batchId }
+  return { records: [], losses, bytes: 0, batch: part.batch }
 }

@@ -1,3 +1,4 @@
+import type { BatchBuffers } from './batch.ts'
 import { SyncError } from './errors.ts'
 import { Intake, noneByLane } from './intake.ts'
 import { complaintOfDeath, KeptThread } from './kept-thread.ts'
@@ -226,7 +227,7 @@ export class Sync {
   #received(message: FromWorker): void {
     switch (message.kind) {
       case 'committed':
-        this.#committed(message.batchId)
+        this.#committed(message.batchId, message.buffers)
         break
       case 'flushed':
         this.#flushes.resolveUpTo(message.batchId, undefined)
@@ -242,9 +243,9 @@ export class Sync {
     }
   }
 
-  #committed(batchId: number): void {
+  #committed(batchId: number, buffers: readonly BatchBuffers[]): void {
     this.#thread.well()
-    this.#intake.committed(batchId)
+    this.#intake.committed(batchId, buffers)
     if (this.#leftOverId > 0 && batchId >= this.#leftOverId) {
       this.#leftOverId = 0
       this.#leftOver.clear()

@@ -22,9 +22,13 @@ let file = { epoch: '', seq: 0, fileBytes: 0, walBytes: 0, deadRecords: 0, salva
 let seqAtStart: number | undefined
 
 const store = new Store(config.outbox, {
-  committed: (batchId) => {
+  committed: (batchId, buffers) => {
     committedId = batchId
-    post({ kind: 'committed', batchId })
+    const message: FromWorker = { kind: 'committed', batchId, buffers }
+    port.postMessage(
+      message,
+      buffers.flatMap(({ columns, payloads }) => [columns.buffer, payloads.buffer]),
+    )
     answerFlushes()
     pump?.notify()
   },
