@@ -17,6 +17,7 @@ export const OPERATOR = 'operator-0123456789'
 export async function served(t: TestContext, settings: Record<string, unknown> = {}) {
   const told: Record<string, unknown>[] = []
   const opened: AbortSignal[] = []
+  const flow = { made: 0 }
   const api = new Api((content) => told.push(content))
   api.add(
     operation({
@@ -53,6 +54,7 @@ export async function served(t: TestContext, settings: Record<string, unknown> =
       }) {
         opened.push(signal)
         for (let n = 0; n < query.lines && !signal.aborted; n++) {
+          flow.made++
           yield { n, text: 'x'.repeat(query.size) }
           await new Promise((resolve) => setTimeout(resolve, 5))
         }
@@ -79,7 +81,7 @@ export async function served(t: TestContext, settings: Record<string, unknown> =
     const text = await response.text()
     return { status: response.status, headers: response.headers, text, body: parsed(text) }
   }
-  return { server, port, url, ask, told, opened }
+  return { server, port, url, ask, told, opened, flow }
 }
 
 function parsed(text: string): Record<string, unknown> {
