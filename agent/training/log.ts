@@ -19,6 +19,8 @@ export interface LogRecordCounts {
   late: number
   /** Records that never came, though a later one names them: evicted, or of another topic. */
   gaps: number
+  /** Records of a vehicle of which an earlier partition has some too, left out. */
+  elsewhere: number
 }
 
 export type LogOptions = Omit<HistoryOptions, 'oneByOne'>
@@ -34,13 +36,30 @@ const NAME_BYTES = NAMES.map((name) => Buffer.from(name))
 const [TYPE, EPOCH, SEQ, PREV, LANE, CLOCK] = NAMES.keys()
 const REPAIRED = 'repaired'
 
+/** Vehicles whose partition is remembered; of those beyond it nobody sees that they are in two. */
+const MAX_VEHICLES = 1_000_000
+
 /**
  * Reads back the readings that a topic of milepost holds: all partitions, one after the other, and of
  * each vehicle in the order in which they happened. The same ranges give the same readings in the same
  * order every time. Memory does not grow with the range.
+ *
+ * A vehicle is its records' key, so all of them are in one partition, until somebody raises the number
+ * of partitions: then its newer ones are in another. Which of two partitions came first nobody can tell
+ * before both were read, and a vehicle that goes back in time would be taken for one that failed and
+ * mended; so it is read from the first of them, and the records in the others are counted and left out.
  */
 export class LogReader {
-  readonly counts: LogRecordCounts = { records: 0, otherTypes: 0, poison: 0, late: 0, gaps: 0 }
+  readonly counts: LogRecordCounts = {
+    records: 0,
+    otherTypes: 0,
+    poison: 0,
+    late: 0,
+    gaps: 0,
+    elsewhere: 0,
+  }
+  /** The partition in which each vehicle was found first. */
+  readonly homes = new Map<string, number>()
   /** Known once reading has begun. */
   ranges: readonly HistoryRange[] = []
   readonly #options: LogOptions
@@ -76,6 +95,12 @@ export class LogReader {
     if (partition !== undefined) yield this.#finish(partition)
   }
 
+  #isHome(vehicle: string, partition: number): boolean {
+    const home = this.homes.get(vehicle)
+    if (home === undefined && this.homes.size < MAX_VEHICLES) this.homes.set(vehicle, partition)
+    return home === undefined || home === partition
+  }
+
   #newOrder(): EventOrder<LoggedReadings | undefined> {
     return new EventOrder((readings) => {
       if (readings) this.#use(readings)
@@ -108,6 +133,11 @@ export class LogReader {
       }
       let readings: LoggedReadings | undefined
       const vehicle = key === null ? '' : key.toString('utf8')
+      // Without a key a record may be anywhere.
+      if (key !== null && !this.#isHome(vehicle, batch.partition)) {
+        this.counts.elsewhere++
+        continue
+      }
       if (!known) this.counts.otherTypes++
       else {
         const repaired = text(CLOCK) === REPAIRED

@@ -25,6 +25,11 @@ export function notesOf(
   told(log.poison, 'records are poison: their content is not of their type')
   told(log.late, 'records came twice, or after ones that follow them')
   told(log.gaps, 'records are missing that others name: evicted on the vehicle, or not yet here')
+  told(
+    log.elsewhere,
+    'records were left out: an earlier partition holds records of their vehicles too, so there were ' +
+      'fewer partitions once. A range that begins after they were raised has all of them',
+  )
   for (const { signal, unit, wanted, vehicles } of problems) {
     notes.push(`${signal} came in ${unit || 'no unit'}, not ${wanted}, from ${vehicles} vehicles`)
   }

@@ -74,7 +74,7 @@ export class HistoryRows {
   /** @throws SyncError as `readHistory`, ModelError `TRAINING_DATA` for too many vehicles */
   async *steps(): AsyncGenerator<RowStep, void, void> {
     for await (const { finished } of this.log.steps()) {
-      // A vehicle's records are all in one partition: with it, its windows are over.
+      // Each vehicle is read from one partition: with it, its windows are over.
       if (finished) this.features.close()
       if (this.#chunk.count > 0 || finished) yield { rows: this.#chunk, finished }
       this.#chunk.count = 0

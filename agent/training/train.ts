@@ -50,6 +50,8 @@ interface Place {
   features: LogCounts
   skippedBy: number[]
   problems: readonly LoggedUnitProblem[]
+  /** Vehicles of each partition that is done, by its number. */
+  homes: readonly (readonly [string, number])[]
 }
 
 /**
@@ -119,6 +121,7 @@ async function collect(
   const { log, features } = history
   if (before) {
     Object.assign(log.counts, before.log)
+    for (const [vehicle, partition] of before.homes) log.homes.set(vehicle, partition)
     features.restore(before.features, before.skippedBy)
     features.problems.push(...before.problems)
   }
@@ -130,6 +133,7 @@ async function collect(
     features: features.counts,
     skippedBy: features.skippedBy,
     problems: features.problems,
+    homes: [...log.homes],
   })
   for await (const { rows, finished } of history.steps()) {
     for (let i = 0; i < rows.count; i++) {

@@ -23,6 +23,8 @@ const sourceSchema = z.discriminatedUnion('kind', [
     /** Records that came twice or too late, and records that are named and never came. */
     late: count,
     gaps: count,
+    /** Records of vehicles that an earlier partition has records of too. */
+    elsewhere: count.optional(),
     /** Readings of the inputs' signals; of them in another unit, and no finite number. */
     readings: count,
     otherUnit: count,
@@ -42,7 +44,7 @@ const sourceSchema = z.discriminatedUnion('kind', [
     /** One seed for each simulated vehicle. */
     seeds: z.array(z.number().int()),
     secondsEach: z.number().int().positive(),
-    /** Simulated seconds in a second; each vehicle drives once at each. */
+    /** Simulated seconds in a second; vehicles take turns. */
     speeds: z.array(z.number().positive()),
     dbcSha256: sha256,
   }),

@@ -53,12 +53,11 @@ export function stored(collected: readonly Collected[], records = new Records())
   )
 }
 
-/** Sends records of vehicles to a topic, exactly once, as agents do; returns the topic. */
-export async function sendFleet(
-  central: SharedCentral,
-  fleet: ReadonlyMap<string, readonly StoredRecord[]>,
-  partitions = 3,
-): Promise<string> {
+/** Records of each vehicle. */
+export type FleetRecords = ReadonlyMap<string, readonly StoredRecord[]>
+
+/** A topic for the fleet's telemetry, and how its records get there: exactly once, as agents send them. */
+export async function openTopic(central: SharedCentral, partitions: number) {
   const topic = central.unique('telemetry')
   const checkpointTopic = central.unique('checkpoints')
   await central.createTopics([
@@ -67,12 +66,28 @@ export async function sendFleet(
     { topic: checkpointTopic, partitions: 3, config: {} },
   ])
   const topics = { critical: topic, events: topic, telemetry: topic }
-  const run = central.unique('run')
-  for (const [vehicle, records] of fleet) {
-    const uplink = createKafkaUplink({ brokers: [central.bootstrap], topics, checkpointTopic })
-    await uplink.open({ vehicle, epoch: `epoch-${run}` })
-    for (let at = 0; at < records.length; at += 500) await uplink.send(records.slice(at, at + 500))
-    await uplink.close()
+  /** Each sending is an epoch of its own. */
+  const send = async (fleet: FleetRecords): Promise<void> => {
+    const epoch = `epoch-${central.unique('run')}`
+    for (const [vehicle, records] of fleet) {
+      const uplink = createKafkaUplink({ brokers: [central.bootstrap], topics, checkpointTopic })
+      await uplink.open({ vehicle, epoch })
+      for (let at = 0; at < records.length; at += 500) {
+        await uplink.send(records.slice(at, at + 500))
+      }
+      await uplink.close()
+    }
   }
+  return { topic, send }
+}
+
+/** Sends records of vehicles to a topic; returns the topic. */
+export async function sendFleet(
+  central: SharedCentral,
+  fleet: FleetRecords,
+  partitions = 3,
+): Promise<string> {
+  const { topic, send } = await openTopic(central, partitions)
+  await send(fleet)
   return topic
 }
