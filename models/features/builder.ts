@@ -1,6 +1,8 @@
 import type { ReadingBatch, Signal } from '../../sensors/reading.ts'
+import { Drift } from './drift.ts'
 import { type FeatureRow, type RowCounts, RowMaker } from './row.ts'
-import type { FeatureSpec } from './spec.ts'
+import { type FeatureSpec, signalsOf } from './spec.ts'
+import { type Summary, Windows } from './windows.ts'
 
 /** What the builder needs of a `SignalCatalog`: signals are only ever added to it. */
 export interface CatalogView {
@@ -17,26 +19,6 @@ export interface UnitProblem {
 
 /** A step back of the clock by more than this starts the builder anew. */
 export const CLOCK_BACK_US = 60_000_000
-
-/** Readings of one signal taken together; NaN where it was not kept. */
-export interface Summary {
-  readonly count: number
-  readonly mean: number
-  readonly min: number
-  readonly max: number
-  readonly last: number
-}
-
-/** Readings, taken together into windows. */
-interface Window {
-  count: Float64Array
-  sum: Float64Array
-  min: Float64Array
-  max: Float64Array
-  last: Float64Array
-  firstUs: Float64Array
-  lastUs: Float64Array
-}
 
 /**
  * Turns readings into feature rows: a row for each step of `sampleEveryMs` (on whole multiples
@@ -61,11 +43,14 @@ export class FeatureBuilder {
   readonly #steps: number
   readonly #slots: number
   /** Signals of the spec without repetition; an input names one by its place here. */
-  readonly #names: readonly string[]
+  readonly #signals: readonly { readonly name: string; readonly unit: string }[]
   readonly #sourceOf: Int32Array
+  /** What is taken away from each input; -1: nothing. */
+  readonly #minusOf: Int32Array
+  readonly #drift: Drift
   #place = new Int32Array(0)
   #seen = 0
-  readonly #window: Window
+  readonly #windows: Windows
   /** The step that closes next, as a count of `sampleEveryMs` since the epoch; -1: none yet. */
   #open = -1
   #newestUs = 0
@@ -84,19 +69,12 @@ export class FeatureBuilder {
     this.#steps = spec.windowMs / spec.sampleEveryMs
     // Steps of the window, and those that may be open at once while waiting for slow buses.
     this.#slots = this.#steps + Math.ceil(spec.graceMs / spec.sampleEveryMs) + 1
-    this.#names = [...new Set(spec.inputs.map(({ signal }) => signal))]
-    this.#sourceOf = Int32Array.from(spec.inputs, ({ signal }) => this.#names.indexOf(signal))
-    const cells = this.#names.length * this.#slots
-    const array = () => new Float64Array(cells)
-    this.#window = {
-      count: array(),
-      sum: array(),
-      min: array(),
-      max: array(),
-      last: array(),
-      firstUs: array(),
-      lastUs: array(),
-    }
+    this.#signals = signalsOf(spec)
+    const placeOf = (name?: string) => this.#signals.findIndex((one) => one.name === name)
+    this.#sourceOf = Int32Array.from(spec.inputs, ({ signal }) => placeOf(signal))
+    this.#minusOf = Int32Array.from(spec.inputs, ({ minus }) => placeOf(minus))
+    this.#drift = new Drift(spec)
+    this.#windows = new Windows(this.#signals.length, this.#steps, this.#slots)
     this.#values = new Float64Array(spec.inputs.length)
     this.#fromUs = new Float64Array(spec.inputs.length)
     this.#toUs = new Float64Array(spec.inputs.length)
@@ -137,16 +115,7 @@ export class FeatureBuilder {
     if (source < 0 || !(of.count > 0)) return
     const at = this.#cell(source, timeUs, emit)
     if (at < 0) return
-    const window = this.#window
-    const first = window.count[at] === 0
-    window.count[at] += of.count
-    window.sum[at] = of.mean * of.count + (first ? 0 : window.sum[at])
-    window.min[at] = first ? of.min : Math.min(window.min[at], of.min)
-    window.max[at] = first ? of.max : Math.max(window.max[at], of.max)
-    if (first) {
-      window.last[at] = of.last
-      window.firstUs[at] = window.lastUs[at] = timeUs
-    } else this.#timed(at, of.last, timeUs)
+    this.#windows.summary(at, of, timeUs)
   }
 
   /**
@@ -162,9 +131,9 @@ export class FeatureBuilder {
     place.set(this.#place)
     for (let i = this.#seen; i < place.length; i++) {
       const { name, unit } = this.#catalog.at(i)
-      const source = this.#names.indexOf(name)
+      const source = this.#signals.findIndex((one) => one.name === name)
       if (source < 0) continue
-      const wanted = this.#spec.inputs.find((input) => input.signal === name)?.unit ?? ''
+      const wanted = this.#signals[source].unit
       // A value in another unit is worse than none: the signal stays missing.
       if (wanted !== '' && wanted !== unit) this.problems.push({ signal: name, unit, wanted })
       else place[i] = source
@@ -176,24 +145,7 @@ export class FeatureBuilder {
   #take(source: number, value: number, timeUs: number, emit: (row: FeatureRow) => void): void {
     const at = this.#cell(source, timeUs, emit)
     if (at < 0) return
-    const window = this.#window
-    if (window.count[at]++ === 0) {
-      window.sum[at] = window.min[at] = window.max[at] = window.last[at] = value
-      window.firstUs[at] = window.lastUs[at] = timeUs
-      return
-    }
-    window.sum[at] += value
-    if (value < window.min[at]) window.min[at] = value
-    if (value > window.max[at]) window.max[at] = value
-    this.#timed(at, value, timeUs)
-  }
-
-  #timed(at: number, last: number, timeUs: number): void {
-    const window = this.#window
-    if (timeUs < window.firstUs[at]) window.firstUs[at] = timeUs
-    if (timeUs < window.lastUs[at]) return
-    window.lastUs[at] = timeUs
-    window.last[at] = last
+    this.#windows.take(at, value, timeUs)
   }
 
   /** Where a reading of this time belongs, steps closed that it shows to be over; -1: too late. */
@@ -223,10 +175,10 @@ export class FeatureBuilder {
     while (this.#open < ready) {
       if (this.#open > this.#top) {
         // Nothing was read since: leave the silence in one leap, however long it was.
-        if (ready - this.#open >= this.#slots) this.#window.count.fill(0)
+        if (ready - this.#open >= this.#slots) this.#windows.clear()
         else {
           for (let step = this.#open; step < ready; step++) {
-            this.#clear(step + 1 + this.#slots - this.#steps)
+            this.#windows.clearStep(step + 1 + this.#slots - this.#steps)
           }
         }
         this.#open = ready
@@ -235,52 +187,41 @@ export class FeatureBuilder {
       this.#row(this.#open, emit)
       this.#open++
       // The slot that the farthest open step will use held a step that has left every window.
-      this.#clear(this.#open + this.#slots - this.#steps)
+      this.#windows.clearStep(this.#open + this.#slots - this.#steps)
     }
   }
 
   #row(step: number, emit: (row: FeatureRow) => void): void {
-    const { count, sum, min, max, last, firstUs, lastUs } = this.#window
     let fresh = false
     for (let i = 0; i < this.#values.length; i++) {
-      const base = this.#sourceOf[i] * this.#slots
-      const aggregate = this.#spec.inputs[i].aggregate
-      let readings = 0
-      let value = Number.NaN
-      for (let back = this.#steps - 1; back >= 0; back--) {
-        const from = step - back
-        if (from < 0) continue
-        const at = base + (from % this.#slots)
-        if (count[at] === 0) continue
-        if (back === 0) fresh = true
-        if (readings === 0) this.#fromUs[i] = firstUs[at]
-        this.#toUs[i] = lastUs[at]
-        if (aggregate === 'last') {
-          value = last[at]
-          this.#fromUs[i] = lastUs[at]
-        } else if (aggregate === 'mean') value = readings === 0 ? sum[at] : value + sum[at]
-        else if (aggregate === 'min') value = readings === 0 ? min[at] : Math.min(value, min[at])
-        else value = readings === 0 ? max[at] : Math.max(value, max[at])
-        readings += count[at]
-      }
-      this.#values[i] = aggregate === 'mean' && readings > 0 ? value / readings : value
+      this.#fromUs[i] = Number.POSITIVE_INFINITY
+      this.#toUs[i] = Number.NEGATIVE_INFINITY
+      let value = this.#aggregate(this.#sourceOf[i], i, step)
+      if (this.#minusOf[i] >= 0) value -= this.#aggregate(this.#minusOf[i], i, step)
+      this.#values[i] = value
+      if (this.#toUs[i] >= step * this.#stepUs) fresh = true
     }
     if (!fresh) return
+    this.#drift.apply(this.#values)
     const timeUs = (step + 1) * this.#stepUs
     const row = this.#maker.make(this.#values, timeUs, this.#fromUs, this.#toUs)
     if (row) emit(row)
   }
 
-  #clear(step: number): void {
-    const slot = step % this.#slots
-    for (let at = slot; at < this.#window.count.length; at += this.#slots)
-      this.#window.count[at] = 0
+  /** Of a signal's readings in the window; widens the input's times. */
+  #aggregate(source: number, input: number, step: number): number {
+    const windows = this.#windows
+    const value = windows.aggregate(source, step, this.#spec.inputs[input].aggregate)
+    this.#fromUs[input] = Math.min(this.#fromUs[input], windows.fromUs)
+    this.#toUs[input] = Math.max(this.#toUs[input], windows.toUs)
+    return value
   }
 
   #restart(): void {
     this.#open = -1
     this.#top = -1
-    this.#window.count.fill(0)
+    this.#windows.clear()
     this.#maker.reset()
+    this.#drift.reset()
   }
 }

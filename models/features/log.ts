@@ -1,8 +1,9 @@
 import { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
 import { ModelError } from '../errors.ts'
-import { FeatureBuilder, type Summary } from './builder.ts'
+import { FeatureBuilder } from './builder.ts'
 import type { FeatureRow } from './row.ts'
-import type { FeatureSpec } from './spec.ts'
+import { type FeatureSpec, signalsOf } from './spec.ts'
+import type { Summary } from './windows.ts'
 
 /** Vehicles whose windows are open at once; each takes some kilobytes. */
 export const MAX_OPEN_VEHICLES = 100_000
@@ -77,9 +78,8 @@ export class LogFeatures {
 
   constructor(spec: FeatureSpec, emit: (vehicle: string, row: FeatureRow) => void) {
     this.#spec = spec
-    for (const { signal, unit } of spec.inputs) {
-      if (this.#signals.has(signal)) continue
-      this.#signals.set(signal, { index: this.#catalog.intern(signal, unit).index, unit })
+    for (const { name, unit } of signalsOf(spec)) {
+      this.#signals.set(name, { index: this.#catalog.intern(name, unit).index, unit })
     }
     this.#batch = new ReadingBatch(this.#signals.size)
     this.#skippedBy = new Float64Array(spec.inputs.length)

@@ -30,6 +30,13 @@ export const inputSchema = z.strictObject({
   unit: z.string().max(32),
   /** What of the window's readings is taken. */
   aggregate: z.enum(['last', 'mean', 'min', 'max']),
+  /** Another signal in the same unit, whose aggregate is taken away: a tyre beside its axle's other. */
+  minus: z.string().min(1).max(200).optional(),
+  /**
+   * How far it is from this vehicle's own usual: its mean over about so long, a row's weight falling with
+   * its age, is taken away. So a slow change shows where vehicles differ by more than it.
+   */
+  driftMs: ms.optional(),
   missing: missingSchema,
 })
 
@@ -84,4 +91,14 @@ export type FittedFeatures = z.infer<typeof fittedFeaturesSchema>
 /** Features fitted or not yet: without scaling, scaled values are the raw ones. */
 export type FeatureSpec = Omit<FittedFeatures, 'inputs'> & {
   inputs: (InputSpec & Partial<FittedInput>)[]
+}
+
+/** The signals that inputs are made of, each once, with the unit that it must have. */
+export function signalsOf({ inputs }: FeatureSpec): { name: string; unit: string }[] {
+  const found = new Map<string, string>()
+  for (const { signal, minus, unit } of inputs) {
+    if (!found.has(signal)) found.set(signal, unit)
+    if (minus !== undefined && !found.has(minus)) found.set(minus, unit)
+  }
+  return [...found].map(([name, unit]) => ({ name, unit }))
 }

@@ -27,6 +27,8 @@ const features = z
       signal: one.signal ?? one.name,
       unit: one.unit ?? '',
       aggregate: one.aggregate ?? ('last' as const),
+      ...(one.minus === undefined ? {} : { minus: one.minus }),
+      ...(one.driftMs === undefined ? {} : { driftMs: one.driftMs }),
       missing: one.missing ?? missing,
     })),
   }))
@@ -64,7 +66,13 @@ const common = {
       stays: z.boolean().default(true),
     })
     .optional(),
-  split: z.strictObject({ heldOutShare: z.number().gt(0).lt(1) }).default({ heldOutShare: 0.25 }),
+  split: z
+    .strictObject({
+      heldOutShare: z.number().gt(0).lt(1).default(0.25),
+      /** Rows held out at most; left out, as many as are trained on. */
+      maxRows: z.number().int().positive().max(5_000_000).optional(),
+    })
+    .default({ heldOutShare: 0.25 }),
   training: z
     .strictObject({ maxRows: z.number().int().positive().max(5_000_000).default(200_000) })
     .default({ maxRows: 200_000 }),
@@ -87,7 +95,7 @@ const common = {
       vehicles: z.number().int().positive().max(10_000),
       /** Seconds of simulated time. */
       secondsEach: z.number().int().positive().max(86_400),
-      /** Simulated seconds in a second; each vehicle drives once at each. */
+      /** Simulated seconds in a second; vehicles take turns. */
       speeds: z.array(z.number().positive().max(1000)).min(1).max(8).default([1]),
       /** Vehicles take turns. */
       profiles: z.array(z.string()).min(1).default(['mixed']),

@@ -61,7 +61,7 @@ export class RowCollector {
     const width = recipe.features.inputs.length
     this.#recipe = recipe
     this.#train = new RowStore(width, recipe.training.maxRows)
-    this.#heldOut = new RowStore(width, recipe.training.maxRows)
+    this.#heldOut = new RowStore(width, recipe.split.maxRows ?? recipe.training.maxRows)
     this.#include = recipe.vehicles && new RegExp(`^(?:${recipe.vehicles.include})$`)
     this.#rule = new FailedRule(recipe)
     this.#random = randomOf(recipe.seed)
