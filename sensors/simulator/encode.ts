@@ -11,6 +11,10 @@ export type ReadSignal = (signal: DbcSignal, index: number) => number
 export class MessageEncoder {
   readonly message: DbcMessage
   readonly #layouts: readonly Layout[]
+  /** Least and largest raw value of each integer signal, and how many there are. */
+  readonly #bounds: readonly Bounds[]
+  /** The signals' places, multiplexers first: one may stand after what hangs on it. */
+  readonly #order: readonly number[]
   /** Raw values of the frame being written, by the signals' places: multiplexers decide by them. */
   readonly #raw: Float64Array
   readonly #multiplexers: readonly number[]
@@ -22,6 +26,11 @@ export class MessageEncoder {
     if (wide) throw new RangeError(`${message.name}.${wide.name} has more than 53 bits`)
     this.message = message
     this.#layouts = message.signals.map((signal) => layoutOf(signal))
+    this.#bounds = message.signals.map(boundsOf)
+    const places = [...message.signals.keys()]
+    this.#order = [true, false].flatMap((first) =>
+      places.filter((i) => (message.signals[i].isMultiplexer ?? false) === first),
+    )
     this.#raw = new Float64Array(message.signals.length)
     this.#multiplexers = message.signals.map((s) =>
       s.mux ? message.signals.indexOf(s.mux.multiplexer) : -1,
@@ -34,16 +43,10 @@ export class MessageEncoder {
    * not asked for; bits that belong to nobody are 0.
    */
   encode(read: ReadSignal, data: Uint8Array, offset: number): void {
-    const { signals, length } = this.message
+    const { length } = this.message
     data.fill(0, offset, offset + length)
     this.#raw.fill(Number.NaN)
-    // A multiplexer may stand after what hangs on it, so those come first.
-    for (let i = 0; i < signals.length; i++) {
-      if (signals[i].isMultiplexer) this.#signal(i, read, data, offset)
-    }
-    for (let i = 0; i < signals.length; i++) {
-      if (!signals[i].isMultiplexer) this.#signal(i, read, data, offset)
-    }
+    for (let i = 0; i < this.#order.length; i++) this.#signal(this.#order[i], read, data, offset)
   }
 
   #signal(i: number, read: ReadSignal, data: Uint8Array, offset: number): void {
@@ -57,9 +60,13 @@ export class MessageEncoder {
       this.#float(signal, this.#layouts[i], (value - signal.offset) / signal.factor, data, offset)
       return
     }
-    const raw = rawInteger(signal, value)
+    const { low, high, span } = this.#bounds[i]
+    const stated = Math.round((value - signal.offset) / signal.factor)
+    const raw = Math.min(Math.max(stated, low), high)
     this.#raw[i] = raw
-    writeBits(this.#layouts[i], raw < 0 ? raw + 2 ** signal.bitLength : raw, data, offset)
+    const bits = raw < 0 ? raw + span : raw
+    if (span <= MAX_SMALL) writeSmall(this.#layouts[i], bits, data, offset)
+    else writeBits(this.#layouts[i], bits, data, offset)
   }
 
   #float(signal: DbcSignal, layout: Layout, raw: number, data: Uint8Array, offset: number): void {
@@ -81,11 +88,30 @@ function limited(signal: DbcSignal, value: number): number {
   return value
 }
 
-function rawInteger(signal: DbcSignal, value: number): number {
-  const raw = Math.round((value - signal.offset) / signal.factor)
-  const span = 2 ** signal.bitLength
-  const low = signal.signed ? -span / 2 : 0
-  return Math.min(Math.max(raw, low), low + span - 1)
+interface Bounds {
+  readonly low: number
+  readonly high: number
+  readonly span: number
+}
+
+function boundsOf({ bitLength, signed }: DbcSignal): Bounds {
+  const span = 2 ** bitLength
+  const low = signed ? -span / 2 : 0
+  return { low, high: low + span - 1, span }
+}
+
+/** Up to so many values fit into what shifts work on. */
+const MAX_SMALL = 2 ** 31
+
+/** `writeBits` for signals of up to 31 bits, which nearly all are. */
+function writeSmall(layout: Layout, raw: number, data: Uint8Array, offset: number): void {
+  const { bytes } = layout
+  data[offset + bytes[0]] |= raw << layout.low
+  let rest = raw >>> (8 - layout.low)
+  for (let i = 1; i < bytes.length; i++) {
+    data[offset + bytes[i]] |= rest
+    rest >>>= 8
+  }
 }
 
 /** Sets the bits of an unsigned raw value; the payload holds 0 there before. */

@@ -65,10 +65,10 @@ export class Ride {
     }
   }
 
-  /** Doubles each minute from a first trace; only heard while the wheel turns. */
+  /** Grows from nothing, 0.12 g in a minute and ever faster; only heard while the wheel turns. */
   #bearing(speed: number, faults: Faults): number {
-    if (faults.rate('bearing') === 0) return 0
-    const grown = Math.min(MAX_BEARING_G, 0.12 * 2 ** Math.min(20, faults.grownSec('bearing') / 60))
+    const doublings = Math.min(20, faults.grownSec('bearing') / 60)
+    const grown = Math.min(MAX_BEARING_G, 0.12 * (2 ** doublings - 1))
     return grown * Math.min(1.3, speed / 20)
   }
 
