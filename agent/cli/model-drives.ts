@@ -4,7 +4,7 @@ import type { Bundle } from '../../models/bundle/load.ts'
 import type { TrainingSource } from '../../models/bundle/manifest.ts'
 import { ModelError } from '../../models/errors.ts'
 import { FeatureBuilder } from '../../models/features/builder.ts'
-import type { FeatureRow } from '../../models/features/row.ts'
+import type { FeatureSpec } from '../../models/features/spec.ts'
 import type { OpenNetwork } from '../../models/runtime/open.ts'
 import { type Inference, Scorer } from '../../models/scorer.ts'
 import type { Recipe } from '../../models/training/recipe.ts'
@@ -16,12 +16,11 @@ import { DRIVE_START_US, simulateDrive } from '../../sensors/simulator/drive.ts'
 import { PROFILES, type Profile } from '../../sensors/simulator/driver.ts'
 import type { FaultKind } from '../../sensors/simulator/faults.ts'
 import { VEHICLE_DBC, vehicleDatabase } from '../../sensors/simulator/vehicle-dbc.ts'
+import { driveRows } from './drive-pool.ts'
 
 /** Room for the readings of a batch of frames: no message of the vehicle has more signals. */
 const SIGNALS_PER_FRAME = 16
 const BATCH_FRAMES = 512
-/** Time between two drives of a vehicle, so that none runs into the other. */
-const BETWEEN_DRIVES_US = 86_400_000_000
 
 export interface DriveSpec {
   readonly seed: number
@@ -60,27 +59,44 @@ export function* driveReadings(spec: DriveSpec, catalog: SignalCatalog): Generat
   }
 }
 
+/** Rows of one drive, raw and flat. */
+export interface DriveRows {
+  readonly timeUs: Float64Array<ArrayBuffer>
+  readonly values: Float64Array<ArrayBuffer>
+}
+
+/** Drives once and keeps the rows. */
+export function rowsOfDrive(spec: DriveSpec, features: FeatureSpec): DriveRows {
+  const catalog = new SignalCatalog()
+  const builder = new FeatureBuilder(features, catalog)
+  const width = features.inputs.length
+  const room = Math.ceil((spec.seconds * 1000) / (spec.speed ?? 1) / features.sampleEveryMs) + 1
+  const rows = { timeUs: new Float64Array(room), values: new Float64Array(room * width) }
+  let count = 0
+  for (const batch of driveReadings(spec, catalog)) {
+    builder.push(batch, ({ timeUs, raw }) => {
+      rows.timeUs[count] = timeUs
+      rows.values.set(raw, count++ * width)
+    })
+  }
+  refuseProblems(builder)
+  return { timeUs: rows.timeUs.slice(0, count), values: rows.values.slice(0, count * width) }
+}
+
 /** Rows of the drives that a recipe asks for, none of them with a fault. */
 export async function* simulatedRows(recipe: Recipe): AsyncGenerator<TrainingRow> {
-  const { firstSeed, vehicles, secondsEach, speeds, profiles } = simulationOf(recipe)
-  for (let index = 0; index < vehicles; index++) {
-    const seed = firstSeed + index
-    for (const [turn, speed] of speeds.entries()) {
-      const catalog = new SignalCatalog()
-      const builder = new FeatureBuilder(recipe.features, catalog)
-      const startUs = DRIVE_START_US + turn * BETWEEN_DRIVES_US
-      const profile = profileOf(profiles[index % profiles.length])
-      const ready: TrainingRow[] = []
-      const keep = ({ timeUs, raw }: FeatureRow) =>
-        ready.push({ vehicle: `seed-${seed}`, timeUs, values: raw.slice() })
-      for (const batch of driveReadings(
-        { seed, seconds: secondsEach, speed, profile, startUs },
-        catalog,
-      )) {
-        builder.push(batch, keep)
-        yield* ready.splice(0)
-      }
-      refuseProblems(builder)
+  const { firstSeed, vehicles, secondsEach: seconds, speeds, profiles } = simulationOf(recipe)
+  const specs = Array.from({ length: vehicles }, (_, i) => ({
+    seed: firstSeed + i,
+    seconds,
+    speed: speeds[i % speeds.length],
+    profile: profileOf(profiles[i % profiles.length]),
+  }))
+  const width = recipe.features.inputs.length
+  for await (const { spec, timeUs, values } of driveRows(recipe.features, specs)) {
+    for (let i = 0; i < timeUs.length; i++) {
+      const row = values.subarray(i * width, (i + 1) * width)
+      yield { vehicle: `seed-${spec.seed}`, timeUs: timeUs[i], values: row }
     }
   }
 }
