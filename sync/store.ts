@@ -56,6 +56,8 @@ export class Store {
   readonly #latenciesMs: number[] = []
   #outbox: Outbox | undefined
   #pending: Part[] = []
+  /** A commit that failed, by how many parts and after which `seq`: the disk may have it all the same. */
+  #doubt: { readonly epoch: string; readonly seq: number; readonly parts: number } | undefined
   #scheduled: NodeJS.Immediate | undefined
   #retry: NodeJS.Timeout | undefined
   #closed = false
@@ -143,6 +145,7 @@ export class Store {
 
   #open(): void {
     this.#outbox = Outbox.open(this.#options)
+    this.#settle(this.#outbox)
     const aside = this.#outbox.quarantined
     if (aside) {
       this.quarantinedFile = aside.file
@@ -154,6 +157,24 @@ export class Store {
     }
     this.#enter('ok')
     this.#events.changed()
+  }
+
+  /**
+   * A sync that failed says nothing of what the disk holds: where the log has the whole transaction, it
+   * is found when the file is opened again, and must not be written a second time.
+   */
+  #settle({ epoch, seq }: Outbox): void {
+    const doubt = this.#doubt
+    this.#doubt = undefined
+    if (doubt && doubt.epoch === epoch && seq > doubt.seq) this.#kept(doubt.parts)
+  }
+
+  /** The first so many parts are on the disk. */
+  #kept(count: number): void {
+    const parts = this.#pending.splice(0, count)
+    const done = parts.flatMap(({ batch }) => batch ?? [])
+    const last = done.at(-1)
+    if (last) this.#events.committed(last.id, done.map(buffersOf))
   }
 
   #tryAgain(): void {
@@ -197,7 +218,10 @@ export class Store {
       )
     } catch (error) {
       if (error instanceof SyncError && error.code !== 'RECORD_INVALID') {
+        const { epoch, seq } = outbox
         this.fault(error)
+        // Nobody writes to it before it is opened again; a disk that is full has taken nothing for sure.
+        if (!this.#outbox) this.#doubt = { epoch, seq, parts: count }
         return false
       }
       // A fault in the records would come again for ever: count them, and go on.
@@ -208,11 +232,8 @@ export class Store {
       }
     }
     this.#remember(performance.now() - startMs)
-    this.#pending.splice(0, count)
     this.#recovered()
-    const done = parts.flatMap(({ batch }) => batch ?? [])
-    const last = done.at(-1)
-    if (last) this.#events.committed(last.id, done.map(buffersOf))
+    this.#kept(count)
     return true
   }
 

@@ -90,10 +90,23 @@ export function openDatabase(
     db.pragma(`journal_size_limit = ${log}`)
     const epoch = identify(db, path, vehicle)
     check(db, path, limits)
+    foldFound(db)
     return { db, epoch }
   } catch (error) {
     db.close()
     throw error
+  }
+}
+
+/**
+ * A log that was found may be in the system's memory alone, where a sync of it failed: what is in it counts
+ * from here on, so it goes where it can be synced, unless there is no room.
+ */
+function foldFound(db: Database): void {
+  try {
+    db.pragma('wal_checkpoint(PASSIVE)')
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'SQLITE_FULL') throw error
   }
 }
 
