@@ -34,6 +34,11 @@ export class KilledRelay {
     return this.#before + (this.#child.last?.forward.sentRecords ?? 0)
   }
 
+  /** When Kafka last acknowledged anything, microseconds since the epoch; 0 where it has not since the last start. */
+  get lastAckTimeUs(): number {
+    return this.#child.last?.forward.lastAckTimeUs ?? 0
+  }
+
   /** It has told so since it was started, and all that it took is in Kafka. */
   get empty(): boolean {
     return this.#child.last?.forward.state === 'live' && this.waiting === 0
