@@ -1,6 +1,6 @@
 import { type Batch, type BatchBuffers, BatchWriter } from './batch.ts'
 import { type LedgerEntry, type LossCause, mergeEntries } from './ledger.ts'
-import { LANES, type Lane, type NewRecord } from './record.ts'
+import { LANES, type Lane, type NewRecord, noneByLane } from './record.ts'
 
 /** A batch of this size is handed over without waiting for the rest of its time. */
 const FULL_BATCH_BYTES = 512 * 1024
@@ -156,8 +156,4 @@ export class Intake {
     if (typeof payload !== 'string' || payload.length * 3 <= this.#maxRecordBytes) return false
     return Buffer.byteLength(payload) > this.#maxRecordBytes
   }
-}
-
-export function noneByLane(): Record<Lane, number> {
-  return { critical: 0, events: 0, telemetry: 0 }
 }

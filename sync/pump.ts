@@ -2,7 +2,7 @@ import { SyncError } from './errors.ts'
 import { isOfLane, LaneCare } from './lane-care.ts'
 import { Picker, waitsIn } from './picker.ts'
 import { DEFAULT_PUMP_LIMITS, type PumpLimits } from './pump-limits.ts'
-import { LANES, type Lane, type StoredRecord } from './record.ts'
+import { LANES, type Lane, noneByLane, type StoredRecord } from './record.ts'
 import type { Source } from './source.ts'
 import { type Complaint, complaintOf, type UplinkStatus } from './status.ts'
 import { Throttle, type UplinkLimits } from './throttle.ts'
@@ -40,7 +40,7 @@ export class Pump {
   /** The source that this connection was opened for. */
   #source: Source | undefined
   /** For each lane the last `seq` that the other side has. */
-  #positions: Positions = { critical: 0, events: 0, telemetry: 0 }
+  #positions: Positions = noneByLane()
   /** Lanes in care and those that are well take turns. */
   #turnOfCare = false
   /** The failure of which lanes or records, and not the link, are to blame. */

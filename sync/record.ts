@@ -45,3 +45,8 @@ export interface Origin {
   /** Random, made with the outbox file; a new file is a new epoch. */
   readonly epoch: string
 }
+
+/** Zero for each lane. */
+export function noneByLane(): Record<Lane, number> {
+  return { critical: 0, events: 0, telemetry: 0 }
+}

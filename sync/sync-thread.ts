@@ -1,11 +1,11 @@
 import type { BatchBuffers } from './batch.ts'
 import { SyncError } from './errors.ts'
-import { Intake, noneByLane } from './intake.ts'
+import { Intake } from './intake.ts'
 import { complaintOfDeath, KeptThread } from './kept-thread.ts'
 import type { LossCause } from './ledger.ts'
 import { LeftOver } from './left-over.ts'
 import type { FromWorker, ToWorker, WorkerConfig } from './messages.ts'
-import { LANES, type Lane, type NewRecord } from './record.ts'
+import { LANES, type Lane, type NewRecord, noneByLane } from './record.ts'
 import type { OutboxState, SyncStatus } from './status.ts'
 import {
   DEFAULT_SYNC_OPTIONS,

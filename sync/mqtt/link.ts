@@ -1,6 +1,6 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { generate, parser as makeParser, type Packet } from 'mqtt-packet'
+import { generate, type Packet } from 'mqtt-packet'
 import type { SyncError } from '../errors.ts'
 import {
   DEFAULT_CONNECT_TIMEOUT_MS,
@@ -9,7 +9,8 @@ import {
   readCredentials,
 } from './connection.ts'
 import { mqttFailure, reasonFailure } from './failure.ts'
-import { type Publish, parsePublish, varint, writePublishes } from './publish.ts'
+import { PacketReader } from './packet-reader.ts'
+import { type Publish, writePublishes } from './publish.ts'
 
 export interface LinkOptions extends MqttConnection {
   readonly clientId: string
@@ -28,7 +29,6 @@ export interface LinkHandlers {
 }
 
 const VERSION_5 = { protocolVersion: 5 } as const
-const PUBLISH = 3
 const FIRST_REFUSAL = 0x80
 const CLOSE_TIMEOUT_MS = 500
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'mqtt:': 1883, 'mqtts:': 8883 }
@@ -42,9 +42,8 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'mqtt:': 1883, 'mqtts:
 export class MqttLink {
   readonly #options: LinkOptions
   readonly #handlers: LinkHandlers
-  readonly #parser = makeParser(VERSION_5)
+  readonly #reader: PacketReader
   #socket!: Socket
-  #rest: Buffer = Buffer.alloc(0)
   #control: ((packet: Packet) => void) | undefined
   #over = false
   #heardMs = performance.now()
@@ -54,8 +53,10 @@ export class MqttLink {
   private constructor(options: LinkOptions, handlers: LinkHandlers) {
     this.#options = options
     this.#handlers = handlers
-    this.#parser.on('packet', (packet) => this.#controlPacket(packet))
-    this.#parser.on('error', (error: unknown) => this.#lose(error))
+    this.#reader = new PacketReader(options.maxPacketBytes, {
+      publish: (message) => handlers.publish(message),
+      control: (packet) => this.#controlPacket(packet),
+    })
   }
 
   /** Connects and subscribes. Messages may come before this resolves. Rejects with a `SyncError`. */
@@ -191,25 +192,11 @@ export class MqttLink {
 
   #received(chunk: Buffer): void {
     this.#heardMs = performance.now()
-    const bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk
-    let at = 0
     try {
-      while (!this.#over && at + 2 <= bytes.length) {
-        const { value, end } = varint(bytes, at + 1)
-        if (end < 0) break
-        if (value > this.#options.maxPacketBytes) throw new RangeError('a packet is too large')
-        if (end + value > bytes.length) break
-        const first = bytes[at]
-        if (first >> 4 === PUBLISH) {
-          this.#handlers.publish(parsePublish(first & 15, bytes.subarray(end, end + value)))
-        } else this.#parser.parse(bytes.subarray(at, end + value))
-        at = end + value
-      }
+      this.#reader.read(chunk, () => !this.#over)
     } catch (error) {
       this.#lose(error)
-      return
     }
-    this.#rest = bytes.subarray(at)
   }
 
   #controlPacket(packet: Packet): void {

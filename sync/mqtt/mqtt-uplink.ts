@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { SyncError } from '../errors.ts'
-import { LANES, type Origin, type StoredRecord } from '../record.ts'
+import { LANES, noneByLane, type Origin, type StoredRecord } from '../record.ts'
 import type { Positions, Uplink } from '../uplink.ts'
 import type { MqttConnection } from './connection.ts'
 import { mqttFailure } from './failure.ts'
@@ -48,7 +48,7 @@ class MqttUplink implements Uplink {
   #maxRecordBytes = Infinity
   /** What the relay has, and what was given to the broker. */
   #positions: Positions | undefined
-  #sent: Positions = { critical: 0, events: 0, telemetry: 0 }
+  #sent: Positions = noneByLane()
 
   constructor(config: MqttUplinkConfig) {
     this.#config = config

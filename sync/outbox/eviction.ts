@@ -1,5 +1,5 @@
 import type { LedgerEntry, LossCause } from '../ledger.ts'
-import { LANES, type Lane, type NewRecord } from '../record.ts'
+import { LANES, type Lane, type NewRecord, noneByLane } from '../record.ts'
 import type { Book } from './book.ts'
 import type { LaneBounds } from './lane-bounds.ts'
 import type { Shelf } from './shelf.ts'
@@ -37,7 +37,7 @@ export class Eviction {
     entries: LedgerEntry[],
   ): Refused {
     const room = this.#space.room()
-    const needs: Record<Lane, number> = { critical: 0, events: 0, telemetry: 0 }
+    const needs: Record<Lane, number> = noneByLane()
     for (let i = 0; i < records.length; i++) {
       needs[records[i].lane] += this.#space.bytesOf(payloads[i].length)
     }

@@ -1,4 +1,5 @@
 import { complaintOfDeath, KeptThread } from '../kept-thread.ts'
+import { noneByLane } from '../record.ts'
 import type { UplinkStatus } from '../status.ts'
 import type { Positions } from '../uplink.ts'
 import type { ForwardConfig, Forwarding, FromForwarder, ToForwarder } from './forward-worker.ts'
@@ -20,7 +21,7 @@ export class ForwardThread {
       ...{ kind: 'kafka', state: 'connecting', sinceUs: Date.now() * 1000 },
       ...{ sentRecords: 0, sentBytes: 0, lastAckTimeUs: 0, nextRetryTimeUs: 0 },
     },
-    acked: { critical: 0, events: 0, telemetry: 0 },
+    acked: noneByLane(),
     refused: 0,
   }
 

@@ -4,10 +4,10 @@ import { Pump } from '../pump.ts'
 import type { UplinkStatus } from '../status.ts'
 import type { ThreadWord } from '../thread-life.ts'
 import type { Positions } from '../uplink.ts'
-import type { ForwardLimits } from './limits.ts'
+import type { ForwardLimits, RelayLimits } from './limits.ts'
 import { Refusals } from './refusals.ts'
 import { ownerOf, RelaySource } from './relay-source.ts'
-import { type RelayLimits, RelayStore } from './store.ts'
+import { RelayStore } from './store.ts'
 
 /** What the thread is started with. */
 export interface ForwardConfig {

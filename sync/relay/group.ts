@@ -2,7 +2,7 @@ import type { Publish } from '../mqtt/publish.ts'
 import { type Ask, readJson, readRecord, readTopic, type Told, topicsOf } from '../mqtt/wire.ts'
 import type { Origin, StoredRecord } from '../record.ts'
 import type { Positions } from '../uplink.ts'
-import type { IntakeCounts } from './status.ts'
+import type { Counting } from './status.ts'
 
 /** What one sender gave in a group. */
 export interface Share {
@@ -16,8 +16,6 @@ export interface Share {
   run: string
 }
 
-type Counts = { -readonly [K in keyof IntakeCounts]: IntakeCounts[K] }
-
 /**
  * Sorts the messages of one commit by sender, and leaves out what must not be kept: no records, those
  * that are here already, and those that come though an earlier one has not (the broker's queue was
@@ -30,13 +28,13 @@ export class Group {
   readonly #prefix: string
   readonly #maxRecordBytes: number
   readonly #positionsOf: (origin: Origin) => Positions
-  readonly #counts: Counts
+  readonly #counts: Counting
 
   constructor(
     prefix: string,
     maxRecordBytes: number,
     positionsOf: (origin: Origin) => Positions,
-    counts: Counts,
+    counts: Counting,
   ) {
     this.#prefix = prefix
     this.#maxRecordBytes = maxRecordBytes

@@ -1,14 +1,15 @@
 import { Backoff } from '../backoff.ts'
-import { SyncError } from '../errors.ts'
 import type { MqttConnection } from '../mqtt/connection.ts'
 import { MqttLink } from '../mqtt/link.ts'
 import type { Publish } from '../mqtt/publish.ts'
 import { DEFAULT_PREFIX, filtersOf, PROPERTIES_BYTES } from '../mqtt/wire.ts'
 import { type Complaint, complaintOf } from '../status.ts'
-import { Group, type Share } from './group.ts'
+import { Group } from './group.ts'
+import { Held } from './held.ts'
+import { keepShares } from './keep.ts'
 import type { IntakeLimits } from './limits.ts'
-import { type IntakeCounts, type IntakeState, NO_COUNTS } from './status.ts'
-import type { Accepted, RelayStore } from './store.ts'
+import { type Counting, type IntakeCounts, type IntakeState, NO_COUNTS } from './status.ts'
+import type { RelayStore } from './store.ts'
 
 const MIN_RETRY_MS = 250
 const MAX_RETRY_MS = 15_000
@@ -37,12 +38,11 @@ export interface IntakeOptions {
 export class Intake {
   readonly #options: IntakeOptions
   readonly #prefix: string
-  readonly #counts = { ...NO_COUNTS } as { -readonly [K in keyof IntakeCounts]: number }
+  readonly #counts: Counting = { ...NO_COUNTS }
   readonly #backoff = new Backoff(MIN_RETRY_MS, MAX_RETRY_MS)
   readonly #storeBackoff = new Backoff(MIN_RETRY_MS, MAX_RETRY_MS)
   #link: MqttLink | undefined
-  #held: Publish[] = []
-  #heldBytes = 0
+  readonly #held = new Held()
   #commitTimer: NodeJS.Timeout | undefined
   #retryTimer: NodeJS.Timeout | undefined
   #stuck = false
@@ -109,8 +109,7 @@ export class Intake {
   #lost(error: unknown): void {
     this.#link = undefined
     // The broker sends them again: their numbers mean nothing on the next connection.
-    this.#held = []
-    this.#heldBytes = 0
+    this.#held.clear()
     this.#stuck = false
     clearTimeout(this.#commitTimer)
     this.#commitTimer = undefined
@@ -123,9 +122,8 @@ export class Intake {
   #take(message: Publish): void {
     const { groupCommitMs, maxGroupRecords, maxHeldBytes } = this.#options.limits
     this.#counts.messages++
-    this.#held.push(message)
-    this.#heldBytes += message.payload.length
-    if (this.#heldBytes > maxHeldBytes) this.#link?.pause()
+    this.#held.add(message)
+    if (this.#held.bytes > maxHeldBytes) this.#link?.pause()
     if (this.#stuck) return
     // Messages of the subscription's first moments may come before the link is known.
     if (this.#held.length >= maxGroupRecords && this.#link) this.#commit()
@@ -142,7 +140,7 @@ export class Intake {
     }
     const { store, limits, kept } = this.#options
     const before = { ...this.#counts }
-    const messages = this.#held.slice(0, this.#most)
+    const messages = this.#held.first(this.#most)
     const group = new Group(
       this.#prefix,
       limits.maxRecordBytes,
@@ -152,7 +150,7 @@ export class Intake {
     try {
       store.refresh()
       for (const message of messages) group.add(message)
-      this.#keep(group.shares)
+      keepShares(store, group.shares, this.#counts)
       // First told, then acknowledged: killed between the two, the messages come again and their
       // senders are told again. The other way round nobody would tell them before they give up.
       link.publish(group.answers())
@@ -164,42 +162,11 @@ export class Intake {
       this.#storeFailed(error)
       return
     }
-    this.#held = this.#held.slice(messages.length)
-    for (const { payload } of messages) this.#heldBytes -= payload.length
+    this.#held.done(messages)
     this.#most = Math.min(limits.maxGroupRecords, this.#most * 2)
     this.#recover()
     if (this.#counts.kept > before.kept) kept()
     if (this.#held.length > 0) this.#commitTimer = setTimeout(() => this.#commit(), 0)
-  }
-
-  #keep(shares: readonly Share[]): void {
-    const given = shares.filter(({ records }) => records.length > 0)
-    if (given.length === 0) return
-    const { store } = this.#options
-    try {
-      for (const accepted of store.acceptAll(given)) this.#count(accepted)
-    } catch (error) {
-      if (!(error instanceof SyncError && error.code === 'RECORD_INVALID')) throw error
-      // One of them is beyond a bound: the others are not to blame.
-      for (const share of given) this.#keepAlone(share)
-    }
-  }
-
-  #keepAlone(share: Share): void {
-    try {
-      this.#count(this.#options.store.accept(share.origin, share.records))
-    } catch (error) {
-      if (!(error instanceof SyncError && error.code === 'RECORD_INVALID')) throw error
-      this.#counts.rejected += share.records.length
-      share.rejected = true
-      share.told.rejected = { run: share.run, reason: error.message }
-    }
-  }
-
-  #count({ kept, duplicates, gaps }: Accepted): void {
-    this.#counts.kept += kept
-    this.#counts.duplicates += duplicates
-    this.#counts.gaps += gaps
   }
 
   /** Nothing of the group was kept, nothing is acknowledged: the broker sends no more than its share. */

@@ -1,5 +1,20 @@
 import { DEFAULT_PUMP_LIMITS, type PumpLimits } from '../pump-limits.ts'
-import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './store.ts'
+
+/** Bounds of a relay's store. */
+export interface RelayLimits {
+  /** Database and log together. When it is full nothing more is accepted: senders keep theirs. */
+  readonly maxBytes: number
+  /** A new vehicle beyond this is refused. */
+  readonly maxVehicles: number
+  /** Positions kept for one vehicle: its newest epochs. */
+  readonly maxEpochsPerVehicle: number
+}
+
+export const DEFAULT_RELAY_LIMITS: RelayLimits = {
+  maxBytes: 1024 ** 3,
+  maxVehicles: 100_000,
+  maxEpochsPerVehicle: 8,
+}
 
 /** Every bound of a relay beside those of its store. */
 export interface IntakeLimits {

@@ -1,6 +1,7 @@
 import { LEDGER_TYPE, type LedgerPayload } from '../ledger.ts'
 import type { Origin, StoredRecord } from '../record.ts'
-import type { RelayedRecord, RelayStore } from './store.ts'
+import type { RelayedRecord } from './delivery.ts'
+import type { RelayStore } from './store.ts'
 
 /**
  * Records that Kafka refuses for what is in them. Their senders were told that they are kept, and

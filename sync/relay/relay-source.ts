@@ -1,9 +1,10 @@
 import type { OwnerOf } from '../kafka/kafka-uplink.ts'
-import { LANES, type Lane, type StoredRecord } from '../record.ts'
+import { LANES, type Lane, noneByLane, type StoredRecord } from '../record.ts'
 import type { Source } from '../source.ts'
 import type { Positions } from '../uplink.ts'
+import type { RelayedRecord } from './delivery.ts'
 import type { Refusals } from './refusals.ts'
-import type { RelayedRecord, RelayStore } from './store.ts'
+import type { RelayStore } from './store.ts'
 
 /** A record on its way out: `seq` is the store's own number, by which the position is remembered. */
 interface Forwarded extends StoredRecord {
@@ -23,8 +24,8 @@ export class RelaySource implements Source {
   readonly #store: RelayStore
   readonly #refusals: Pick<Refusals, 'bury'>
   readonly #tell: (positions: Positions) => void
-  #acked: Positions = { critical: 0, events: 0, telemetry: 0 }
-  #released: Positions = { critical: 0, events: 0, telemetry: 0 }
+  #acked: Positions = noneByLane()
+  #released: Positions = noneByLane()
 
   constructor(
     name: string,

@@ -18,6 +18,9 @@ export interface IntakeCounts {
   readonly rejected: number
 }
 
+/** The same while it is counted. */
+export type Counting = { -readonly [K in keyof IntakeCounts]: IntakeCounts[K] }
+
 /**
  * `live`: records are taken. `offline`: no broker. `full`, `read-only`, `locked`, `corrupt`: the store
  * cannot take them; they stay with their senders, and it is tried again.

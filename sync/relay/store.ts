@@ -1,60 +1,18 @@
-import type { Statement } from 'better-sqlite3'
 import { SyncError } from '../errors.ts'
 import { openFile } from '../outbox/database.ts'
 import { outboxFault } from '../outbox/faults.ts'
-import { LANES, type Lane, type Origin, type StoredRecord } from '../record.ts'
+import { LANES, type Lane, noneByLane, type Origin, type StoredRecord } from '../record.ts'
 import type { Positions } from '../uplink.ts'
+import type { Accepted, Delivery, RelayedRecord } from './delivery.ts'
+import { FileVersion } from './file-version.ts'
+import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts'
 import { OriginTable } from './origins.ts'
 import { RelayTables } from './relay-tables.ts'
 import { identify, renewEpoch } from './schema.ts'
 
-/** Bounds of a relay's store. */
-export interface RelayLimits {
-  /** Database and log together. When it is full nothing more is accepted: senders keep theirs. */
-  readonly maxBytes: number
-  /** A new vehicle beyond this is refused. */
-  readonly maxVehicles: number
-  /** Positions kept for one vehicle: its newest epochs. */
-  readonly maxEpochsPerVehicle: number
-}
-
-export const DEFAULT_RELAY_LIMITS: RelayLimits = {
-  maxBytes: 1024 ** 3,
-  maxVehicles: 100_000,
-  maxEpochsPerVehicle: 8,
-}
-
 const WAL_BYTES = 4 * 1024 ** 2
 /** What is read again at a start to know how far every sender got. */
 const MAX_UNFOLDED_BYTES = 16 * 1024 ** 2
-
-/** Records of one sender, in order within each lane. */
-export interface Delivery {
-  readonly origin: Origin
-  readonly records: readonly StoredRecord[]
-}
-
-/** What became of a delivery. */
-export interface Accepted {
-  /** How far each lane of this origin is kept here for good: what may be acknowledged. */
-  readonly positions: Positions
-  readonly kept: number
-  /** At or before the position: had been kept before. */
-  readonly duplicates: number
-  /**
-   * Records whose `prev` is not the record kept before: those between were evicted or rejected by the
-   * sender (its ledger says so), or went another way.
-   */
-  readonly gaps: number
-}
-
-/** A record of another vehicle as it waits here. */
-export interface RelayedRecord {
-  /** Counts up inside its lane of this store, never reused; what a forwarder keeps as its position. */
-  readonly id: number
-  readonly origin: Origin
-  readonly record: StoredRecord
-}
 
 /**
  * Records of other vehicles on their way through a depot: taken in over MQTT or from a USB stick, each
@@ -66,9 +24,7 @@ export class RelayStore {
   readonly #db: ReturnType<typeof openFile>
   readonly #origins: OriginTable
   readonly #tables: RelayTables
-  readonly #version: Statement<[], number>
-  #seenVersion = -1
-  #lookedVersion = -1
+  readonly #version: FileVersion
   /** Random, born with the file: ids of another file mean nothing here. */
   epoch: string
 
@@ -92,7 +48,7 @@ export class RelayStore {
       this.epoch = identify(this.#db, path)
       this.#tables = new RelayTables(this.#db)
       this.#origins = new OriginTable(this.#db, limits)
-      this.#version = this.#db.prepare('PRAGMA data_version').pluck() as never
+      this.#version = new FileVersion(this.#db)
     } catch (error) {
       this.#db.close()
       throw error
@@ -132,7 +88,7 @@ export class RelayStore {
 
   /** The same, as far as it was known at the last `refresh` or change. */
   peek(origin: Origin): Positions {
-    return { ...(this.#origins.find(origin)?.positions ?? NOWHERE) }
+    return { ...(this.#origins.find(origin)?.positions ?? noneByLane()) }
   }
 
   /** Records of a lane after this id, in order, as many as fit; always one if there is one. */
@@ -190,7 +146,7 @@ export class RelayStore {
    * Records by lane that the other side has not, and vehicles known: for a status each second, not
    * more. It may have more than was forgotten here: `acked`.
    */
-  stat(acked: Positions = NOWHERE): { waiting: Record<Lane, number>; vehicles: number } {
+  stat(acked: Positions = noneByLane()): { waiting: Record<Lane, number>; vehicles: number } {
     return this.#guard(() => {
       this.#refresh()
       const [critical, events, telemetry] = LANES.map((lane) =>
@@ -239,17 +195,12 @@ export class RelayStore {
 
   /** The same for a reader of records, who needs no positions: it reads beside a busy writer. */
   #look(): void {
-    const version = this.#version.get()!
-    if (version === this.#seenVersion || version === this.#lookedVersion) return
-    this.#lookedVersion = version
-    this.#tables.look()
+    if (this.#version.recordsAreOld()) this.#tables.look()
   }
 
   /** Learns anew what is in the file where another process has changed it. */
   #refresh(): void {
-    const version = this.#version.get()!
-    if (version === this.#seenVersion) return
-    this.#seenVersion = version
+    if (!this.#version.allIsOld()) return
     this.#tables.reload()
     this.#origins.reload()
     const { rowsUpTo } = this.#tables
@@ -265,9 +216,7 @@ export class RelayStore {
       try {
         return this.#db.transaction(all).immediate()
       } catch (error) {
-        // What is in memory went further than what is in the file.
-        this.#seenVersion = -1
-        this.#lookedVersion = -1
+        this.#version.forget()
         throw error
       }
     })
@@ -282,5 +231,3 @@ export class RelayStore {
     }
   }
 }
-
-const NOWHERE: Positions = { critical: 0, events: 0, telemetry: 0 }

@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { syncFolder } from '../outbox/database.ts'
 import type { Outbox } from '../outbox/outbox.ts'
-import { LANES } from '../record.ts'
+import { LANES, noneByLane } from '../record.ts'
 import type { Positions } from '../uplink.ts'
 import { EXPORT_FORMAT, type ExportHead, lineOf } from './format.ts'
 
@@ -31,7 +31,7 @@ export async function exportRecords(
   file: string,
   nowUs: number,
 ): Promise<Exported> {
-  const positions: Positions = { critical: 0, events: 0, telemetry: 0 }
+  const positions: Positions = noneByLane()
   let records = 0
   function* lines(): Generator<string> {
     const hash = createHash('sha256')
