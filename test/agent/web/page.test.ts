@@ -9,50 +9,12 @@ import type { Explanation } from '../../../agent/local/explain.ts'
 import type { SignalNow } from '../../../agent/status.ts'
 import type { SupportEntry } from '../../../agent/support/archive.ts'
 import { openBrowser, PHONE, type Screen } from '../../support/browser.ts'
-import { ROOT, tempDir } from '../../support/cli.ts'
+import { tempDir } from '../../support/cli.ts'
 import { buildPage } from '../../support/page-build.ts'
 import { until } from '../../support/until.ts'
+import { DRIVE, VIEWS } from './drive.ts'
 import { audit, openView, says, watched } from './page-views.ts'
 import { startWebAgent } from './web-agent.ts'
-
-/** A vehicle with an ECU, an engine that misfires, and a capture of it: something for every view. */
-const DRIVE = {
-  sensors: [
-    {
-      id: 'engine',
-      kind: 'simulator',
-      seed: 1,
-      speed: 10,
-      ecu: {},
-      faults: [{ kind: 'misfire', atSec: 30, rate: 4 }],
-    },
-    { id: 'obd', kind: 'obd', codesEveryMs: 1000 },
-  ],
-  buses: { can0: { dbc: [join(ROOT, 'sensors/simulator/vehicle.dbc')], send: [0x7df, 0x7e0] } },
-  campaigns: [
-    { id: 'drive', signals: ['*'], sampleEveryMs: 1000 },
-    {
-      id: 'revving',
-      lane: 'critical',
-      signals: ['Engine.Rpm', 'Engine.Throttle'],
-      when: 'Engine.Rpm > 1000',
-      capture: { beforeMs: 2000, afterMs: 1000 },
-    },
-  ],
-}
-
-const VIEWS = [
-  ['overview', 'Overview'],
-  ['signals', 'Signals'],
-  ['faults', 'Faults'],
-  ['sync', 'Buffer & sync'],
-  ['inferences', 'Inferences'],
-  ['captures', 'Captures'],
-  ['history', 'History'],
-  ['updates', 'Updates'],
-  ['doctor', 'Doctor'],
-  ['support', 'Support'],
-] as const
 
 async function opened(t: TestContext, screen?: Screen): Promise<Page> {
   const browser = await openBrowser(screen)
