@@ -8,16 +8,16 @@ import type { ListedEvent } from '../../../agent/local/events.ts'
 import type { Explanation } from '../../../agent/local/explain.ts'
 import type { SignalNow } from '../../../agent/status.ts'
 import type { SupportEntry } from '../../../agent/support/archive.ts'
-import { openBrowser, PHONE, type Screen } from '../../support/browser.ts'
+import { openBrowser } from '../../support/browser.ts'
 import { tempDir } from '../../support/cli.ts'
 import { buildPage } from '../../support/page-build.ts'
 import { until } from '../../support/until.ts'
-import { DRIVE, VIEWS } from './drive.ts'
+import { DRIVE } from './drive.ts'
 import { audit, openView, says, watched } from './page-views.ts'
 import { startWebAgent } from './web-agent.ts'
 
-async function opened(t: TestContext, screen?: Screen): Promise<Page> {
-  const browser = await openBrowser(screen)
+async function opened(t: TestContext): Promise<Page> {
+  const browser = await openBrowser()
   t.after(() => browser.close())
   return browser.context.pages()[0] ?? browser.context.newPage()
 }
@@ -125,29 +125,6 @@ test('every view shows what the agent says, asks nobody else, and passes the aud
 
   assert.deepEqual([...seen.origins], [new URL(url).origin])
   assert.deepEqual(seen.complaints, [])
-})
-
-test('on a phone in the dark every view passes the audit and nothing sticks out', async (t) => {
-  await buildPage()
-  const { url } = await startWebAgent(t, tempDir(t), DRIVE)
-  const page = await opened(t, { ...PHONE, dark: true, calm: true })
-  await openView(page, url, 'history', 'History')
-  for (const [view, heading] of VIEWS) {
-    const way = page.getByRole('navigation').getByRole('link', { name: heading, exact: false })
-    if (!(await way.first().isVisible())) await page.getByRole('button', { name: 'More' }).click()
-    await way.first().click()
-    await until(`the heading of ${view} to have the focus`, () =>
-      page
-        .evaluate(
-          'document.activeElement?.tagName === "H1" ? document.activeElement.innerText : ""',
-        )
-        .then((text) => text === heading),
-    )
-    assert.equal(await page.title(), `${heading} · test-1`)
-    const wide = (await page.evaluate('document.documentElement.scrollWidth')) as number
-    assert.ok(wide <= PHONE.width, `${view} is ${wide} wide`)
-    await audit(page, `${view} on a phone`)
-  }
 })
 
 test('the page goes on after the agent was away', async (t) => {
