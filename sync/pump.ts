@@ -1,8 +1,9 @@
+import { Chooser } from './chooser.ts'
 import { SyncError } from './errors.ts'
 import { isOfLane, LaneCare } from './lane-care.ts'
 import { Picker, waitsIn } from './picker.ts'
 import { DEFAULT_PUMP_LIMITS, type PumpLimits } from './pump-limits.ts'
-import { LANES, type Lane, noneByLane, type StoredRecord } from './record.ts'
+import { LANES, noneByLane, type StoredRecord } from './record.ts'
 import type { Source } from './source.ts'
 import { type Complaint, complaintOf, type UplinkStatus } from './status.ts'
 import { Throttle, type UplinkLimits } from './throttle.ts'
@@ -37,12 +38,11 @@ export class Pump {
   readonly #picker: Picker
   readonly #throttle: Throttle
   readonly #care: LaneCare
+  readonly #chooser: Chooser
   /** The source that this connection was opened for. */
   #source: Source | undefined
   /** For each lane the last `seq` that the other side has. */
   #positions: Positions = noneByLane()
-  /** Lanes in care and those that are well take turns. */
-  #turnOfCare = false
   /** The failure of which lanes or records, and not the link, are to blame. */
   #accused: SyncError | undefined
   #unreleasedSinceMs = 0
@@ -57,6 +57,7 @@ export class Pump {
     this.#throttle = new Throttle(options.throttle)
     const { minLaneRetryMs, maxLaneRetryMs } = this.#limits
     this.#care = new LaneCare(minLaneRetryMs, maxLaneRetryMs, nowUs)
+    this.#chooser = new Chooser(this.#picker, this.#care)
     const job = {
       kind: options.kind,
       makeUplink: options.makeUplink,
@@ -145,7 +146,7 @@ export class Pump {
       this.#loop.enter(throttled ? 'throttled' : 'live')
       // A fresh connection looks at everything anew; it takes a moment, and the others go on in it.
       if (this.#care.tryAgain((lane) => waitsIn(source, this.#positions, lane))) return
-      const batch = this.#next(source, paced)
+      const batch = this.#chooser.next(source, this.#positions, this.#loop.closing, paced)
       if (batch.length === 0) {
         if (this.#loop.closing) break
         await this.#loop.idle(this.#idleMs(source, throttled))
@@ -155,36 +156,6 @@ export class Pump {
       await this.#send(uplink, source, batch)
       this.#releaseIfDue(source)
     }
-  }
-
-  #next(source: Source, paced: ReadonlySet<Lane>): StoredRecord[] {
-    const blocked = this.#care.blocked()
-    const inCare = this.#care.inCare()
-    if (blocked.length + inCare.length === 0) {
-      return this.#picker.next(source, this.#positions, this.#loop.closing, paced)
-    }
-    this.#turnOfCare = !this.#turnOfCare
-    const held = new Set([...paced, ...blocked])
-    const well = () => {
-      const without = new Set([...held, ...inCare])
-      return this.#picker.next(source, this.#positions, this.#loop.closing, without)
-    }
-    const inNeed = () => this.#nextInCare(source, inCare, held)
-    const [first, second] = this.#turnOfCare ? [well, inNeed] : [inNeed, well]
-    const batch = first()
-    return batch.length > 0 ? batch : second()
-  }
-
-  #nextInCare(source: Source, inCare: readonly Lane[], held: ReadonlySet<Lane>): StoredRecord[] {
-    for (const lane of inCare) {
-      if (held.has(lane)) continue
-      const half = this.#care.half(lane)
-      if (half.length > 0) return half
-      const others = new Set(LANES.filter((other) => other !== lane))
-      const alone = this.#picker.next(source, this.#positions, true, others)
-      if (alone.length > 0) return alone
-    }
-    return []
   }
 
   async #send(uplink: Uplink, source: Source, batch: StoredRecord[]): Promise<void> {
