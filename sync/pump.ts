@@ -7,6 +7,7 @@ import { LANES, noneByLane, type StoredRecord } from './record.ts'
 import type { Source } from './source.ts'
 import { type Complaint, complaintOf, type UplinkStatus } from './status.ts'
 import { Throttle, type UplinkLimits } from './throttle.ts'
+import { tipOf } from './tip.ts'
 import type { Positions, Uplink } from './uplink.ts'
 import { UplinkLoop } from './uplink-loop.ts'
 
@@ -123,12 +124,11 @@ export class Pump {
   /** Starts from what the other side says that it has. */
   #adopt(positions: Positions, uplink: Uplink): void {
     const source = this.#source!
-    const ahead = LANES.find((lane) => positions[lane] > source.lastSeq(lane))
-    if (ahead) {
-      const detail = `the other side has ${ahead} up to ${positions[ahead]}, this file ${source.lastSeq(ahead)}`
-      source.renewEpoch(detail)
-      throw new SyncError('UPLINK_AHEAD', detail, {
-        hint: 'The file was restored from an older copy; it goes on under a new epoch.',
+    const stranger = strangerIn(source, positions, uplink)
+    if (stranger) {
+      source.renewEpoch(stranger)
+      throw new SyncError('UPLINK_AHEAD', stranger, {
+        hint: 'The file is a copy, or was restored from one; it goes on under a new epoch.',
       })
     }
     this.#positions = { ...positions }
@@ -222,4 +222,23 @@ export class Pump {
     // No fault of the link, and each try brings the end nearer.
     return error === this.#accused ? this.#limits.minRetryMs : undefined
   }
+}
+
+/**
+ * Why these positions are not of this file: it is an older copy of the one that was sent from, or a copy
+ * that went on by itself and gave the same numbers to other records.
+ */
+function strangerIn(source: Source, positions: Positions, { tips }: Uplink): string | undefined {
+  for (const lane of LANES) {
+    const seq = positions[lane]
+    if (seq > source.lastSeq(lane)) {
+      return `the other side has ${lane} up to ${seq}, this file ${source.lastSeq(lane)}`
+    }
+    const tip = tips?.get(lane)
+    const [own] = tip && seq > 0 ? source.read(lane, seq - 1, 1, 1) : []
+    if (own?.seq === seq && tipOf(own) !== tip) {
+      return `the other side has another record as ${lane} ${seq} than this file`
+    }
+  }
+  return undefined
 }

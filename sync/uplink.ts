@@ -29,6 +29,11 @@ export interface Uplink {
    * next `open` looks again. Absent where there are none.
    */
   readonly refusals?: ReadonlyMap<Lane, SyncError>
+  /**
+   * What the other side knows of the record at each position that `open` told, as `tipOf` has it; absent
+   * where it knows nothing.
+   */
+  readonly tips?: ReadonlyMap<Lane, string>
   /** What is not as it should be, though records go out; absent where all is well. */
   readonly warning?: Complaint
   /** Lets go of sockets and threads; never rejects, returns within a bounded time. */

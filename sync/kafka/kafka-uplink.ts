@@ -4,6 +4,7 @@ import type { AvroEncoder } from '../avro/encoder.ts'
 import { SyncError } from '../errors.ts'
 import { LANES, type Lane, type Origin, type StoredRecord } from '../record.ts'
 import type { Complaint } from '../status.ts'
+import { tipOf } from '../tip.ts'
 import type { Positions, Uplink } from '../uplink.ts'
 import { attempt, bounded } from './bounded.ts'
 import { type Client, createClient, type KafkaConnection } from './client.ts'
@@ -20,7 +21,14 @@ import { syncErrorOf } from './failure.ts'
 import { messageOf } from './message.ts'
 import { javaPartition } from './partition.ts'
 import { patiently } from './patience.ts'
-import { fetchPositions, groupOf, type LanePosition, offsetsOf, toPositions } from './positions.ts'
+import {
+  fetchPositions,
+  groupOf,
+  type LanePosition,
+  offsetsOf,
+  tipsOf,
+  toPositions,
+} from './positions.ts'
 import { type Addressed, type ProduceRequest, requestsOf } from './requests.ts'
 
 export interface KafkaUplinkConfig extends KafkaConnection {
@@ -236,6 +244,10 @@ class KafkaUplink implements Uplink {
     requireAnswers(request.topicMessages, answers)
   }
 
+  get tips(): ReadonlyMap<Lane, string> {
+    return tipsOf(this.#positions)
+  }
+
   get warning(): Complaint | undefined {
     return this.#encoder?.warning
   }
@@ -269,9 +281,9 @@ class KafkaUplink implements Uplink {
 
   #positionsAfter(records: readonly StoredRecord[]): Map<Lane, LanePosition> {
     const positions = new Map(this.#positions)
-    for (const { lane, seq } of records) {
+    for (const [lane, last] of new Map(records.map((record) => [record.lane, record]))) {
       const { partition, partitions } = this.#destinations.get(lane)!
-      positions.set(lane, { seq, partition: partition ?? partitions })
+      positions.set(lane, { seq: last.seq, partition: partition ?? partitions, tip: tipOf(last) })
     }
     return positions
   }

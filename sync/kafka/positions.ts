@@ -6,6 +6,8 @@ import type { Positions } from '../uplink.ts'
 export interface LanePosition {
   readonly seq: number
   readonly partition: number
+  /** Of the record with this `seq`, see `tipOf`. */
+  readonly tip?: string
 }
 
 /**
@@ -23,6 +25,7 @@ export function groupOf(vehicle: string): string {
 interface Metadata {
   readonly epoch: string
   readonly partition: number
+  readonly tip?: string
 }
 
 /** Asks for the positions of this epoch; lanes that it has none of are absent. */
@@ -38,8 +41,10 @@ export async function fetchPositions(
     if (!committed) continue
     const seq = Number(committed.offset)
     const metadata = parseMetadata(committed.metadata)
-    if (seq > 0 && metadata?.epoch === epoch)
-      found.set(lane, { seq, partition: metadata.partition })
+    if (seq > 0 && metadata?.epoch === epoch) {
+      const { partition, tip } = metadata
+      found.set(lane, { seq, partition, ...(tip && { tip }) })
+    }
   }
   return found
 }
@@ -50,10 +55,10 @@ export function offsetsOf(
   epoch: string,
   positions: ReadonlyMap<Lane, LanePosition>,
 ): { topic: string; partitions: { partition: number; offset: string; metadata: string }[] }[] {
-  const partitions = [...positions].map(([lane, { seq, partition }]) => ({
+  const partitions = [...positions].map(([lane, { seq, partition, tip }]) => ({
     partition: LANES.indexOf(lane),
     offset: String(seq),
-    metadata: JSON.stringify({ epoch, partition } satisfies Metadata),
+    metadata: JSON.stringify({ epoch, partition, ...(tip && { tip }) } satisfies Metadata),
   }))
   return [{ topic: checkpointTopic, partitions }]
 }
@@ -63,10 +68,14 @@ export function toPositions(positions: ReadonlyMap<Lane, LanePosition>): Positio
   return { critical: seq('critical'), events: seq('events'), telemetry: seq('telemetry') }
 }
 
+export function tipsOf(positions: ReadonlyMap<Lane, LanePosition>): Map<Lane, string> {
+  return new Map([...positions].flatMap(([lane, { tip }]) => (tip ? [[lane, tip] as const] : [])))
+}
+
 function parseMetadata(text: string | null): Metadata | undefined {
   try {
-    const { epoch, partition } = JSON.parse(text ?? '') as Metadata
-    return Number.isInteger(partition) ? { epoch, partition } : undefined
+    const metadata = JSON.parse(text ?? '') as Metadata
+    return Number.isInteger(metadata.partition) ? metadata : undefined
   } catch {
     return undefined
   }
