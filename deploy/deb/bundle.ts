@@ -6,6 +6,8 @@ import { build, type Metafile, type Plugin } from 'esbuild'
 /** Rooms that run on a vehicle. */
 const ROOMS = ['agent', 'sensors', 'models', 'sync'] as const
 const MAIN = 'agent/cli/main.ts'
+/** Folder of the code that several share or that is loaded on demand. */
+export const PIECES = 'chunks'
 /** Modules that are started by their name, as a thread or as a process. */
 const STARTED = /-(?:worker|process)\.ts$/
 const LICENCE = /^(?:licen[cs]e|copying)/i
@@ -58,12 +60,12 @@ export async function bundleAgent(root: string, into: string): Promise<string[]>
     absWorkingDir: root,
     outbase: root,
     outdir: into,
-    chunkNames: 'chunks/[name]-[hash]',
+    chunkNames: `${PIECES}/[name]-[hash]`,
     bundle: true,
     splitting: true,
     format: 'esm',
     platform: 'node',
-    target: 'node22',
+    target: 'node20',
     external: APART.flatMap((name) => [name, `${name}/*`]),
     // Names stay, so that a trace in a log can be read.
     minifyWhitespace: true,

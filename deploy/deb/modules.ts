@@ -1,7 +1,8 @@
-import { cp, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isThisMachine, type Target } from './arch.ts'
+import { APART, PIECES } from './bundle.ts'
 import { command } from './steps.ts'
 
 /**
@@ -28,19 +29,19 @@ export async function bringNode(target: Target, into: string): Promise<string> {
   return join(into, 'node_modules', name)
 }
 
-/** Installs the production dependencies for the target into `folder`, which holds package.json. */
+/**
+ * Installs for the target what stays apart of the bundled agent into `folder`, which holds package.json
+ * and its lock.
+ */
 export async function bringModules(target: Target, folder: string): Promise<void> {
   const machine = [`--cpu=${target.npm}`, '--os=linux', '--libc=glibc']
   await command('npm', ['ci', '--omit=dev', '--ignore-scripts', ...machine], { cwd: folder })
+  const { dependencies } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+  const inside = Object.keys(dependencies).filter((name) => !APART.includes(name))
   // Its native library is a download of hundreds of megabytes; compiled, WASM and CPU do without.
-  const without = [
-    'uninstall',
-    '@tensorflow/tfjs-node',
-    '--omit=dev',
-    '--ignore-scripts',
-    ...machine,
-  ]
-  await command('npm', without, { cwd: folder })
+  const without = [...inside, '@tensorflow/tfjs-node']
+  const args = ['uninstall', ...without, '--omit=dev', '--ignore-scripts', ...machine]
+  await command('npm', args, { cwd: folder })
 }
 
 /** Compiles SQLite for the target's Node.js, and leaves nothing beside what it made. */
@@ -90,8 +91,13 @@ export async function sizeOf(folder: string): Promise<number> {
   return bytes
 }
 
-/** A program that loads every production dependency and stores a row; the target's Node.js runs it. */
-export async function writeTrial(folder: string, names: readonly string[]): Promise<string> {
+/**
+ * A program that loads every dependency and every piece of the bundled agent, and stores a row; the
+ * target's Node.js runs it.
+ */
+export async function writeTrial(folder: string, dependencies: readonly string[]): Promise<string> {
+  const pieces = await readdir(join(folder, 'dist', PIECES))
+  const names = [...dependencies, ...pieces.map((piece) => `./dist/${PIECES}/${piece}`)]
   const file = join(folder, '.trial.mjs')
   await writeFile(
     file,

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { isThisMachine, libFolder, startOf, type Target } from './arch.ts'
+import { bundleAgent } from './bundle.ts'
 import { bringModules, bringNode, compile, NODE_VERSION, sizeOf, writeTrial } from './modules.ts'
 import { prune } from './prune.ts'
 import { command } from './steps.ts'
@@ -11,8 +12,8 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const DEBIAN = join(ROOT, 'deploy/deb/debian')
 const SYSTEMD = join(ROOT, 'deploy/systemd')
 
-/** Maps, and what only a checkout needs: tests, the demo, and the central Kafka of both. */
-const NOT_BUILT = /\.map$|^(?:test|deploy|demo|deb)$/
+/** The page, as `npm run build` makes it. */
+const PAGE = 'dist/agent/web/page'
 
 export interface BuildOptions {
   readonly target: Target
@@ -70,16 +71,8 @@ export async function buildPackage(options: BuildOptions): Promise<Built> {
 }
 
 async function copyAgent(lib: string): Promise<void> {
-  await cp(join(ROOT, 'dist'), join(lib, 'dist'), {
-    recursive: true,
-    filter: (from) =>
-      !NOT_BUILT.test(
-        from
-          .slice(join(ROOT, 'dist').length + 1)
-          .split('/')
-          .at(-1) ?? '',
-      ),
-  })
+  await bundleAgent(ROOT, join(lib, 'dist'))
+  await cp(join(ROOT, PAGE), join(lib, PAGE), { recursive: true })
   for (const path of [
     'package.json',
     'package-lock.json',
@@ -104,7 +97,7 @@ async function tryModules({ target, sysroot, tell }: BuildOptions, lib: string):
   const [program, ...args] = startOf(target, sysroot, join(lib, 'node/bin/node'))
   const said = await command(program, [...args, trial])
   await rm(trial)
-  tell(`every dependency loads: ${said.trim().split('\n').at(-1)}`)
+  tell(`every dependency and every piece of the agent loads: ${said.trim().split('\n').at(-1)}`)
 }
 
 /** Everything outside /usr/lib/milepost. */
