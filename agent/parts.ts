@@ -3,6 +3,7 @@ import type { LoadedConfig } from './config/load.ts'
 import { doctorPart } from './doctor/doctor-part.ts'
 import { eventsPart } from './local/events-part.ts'
 import { historyPart } from './local/history/history-part.ts'
+import { memoryPart } from './memory/memory-part.ts'
 import { metricsPart } from './metrics/metrics-part.ts'
 import type { StartPart } from './part.ts'
 import { supportPart } from './support/support-part.ts'
@@ -29,6 +30,7 @@ export const PARTS: readonly StartPart[] = [
   livePart,
   ratesPart,
   machinePart,
+  memoryPart,
   inferencesPart,
   troubleCodesPart,
   doctorPart,
