@@ -5,7 +5,7 @@ import { decryptOutbox, encryptOutbox } from '../../sync/outbox/encrypt.ts'
 import type { KeySource } from '../../sync/outbox/key.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import type { OutboxStat } from '../../sync/outbox/stat.ts'
-import { outboxOwner, verifyOutbox } from '../../sync/outbox/verify.ts'
+import { verifyOutbox } from '../../sync/outbox/verify.ts'
 import { RelayStore } from '../../sync/relay/store.ts'
 import type { SyncStatus } from '../../sync/sync-thread.ts'
 import { exportRecords } from '../../sync/transfer/export.ts'
@@ -16,6 +16,7 @@ import { ask, isAnswering } from '../control/client.ts'
 import { socketPath } from '../control/socket-path.ts'
 import { AgentError } from '../error.ts'
 import type { AgentStatus } from '../status.ts'
+import { outboxAtRest } from './outbox-at-rest.ts'
 import { EXIT, fail, formatBytes, formatCount } from './output.ts'
 import { configOf, placeOf } from './place.ts'
 
@@ -216,8 +217,7 @@ async function withOutbox(
   const path = pathIn(dataDir)
   let outbox: Outbox | undefined
   try {
-    const { vehicle } = outboxOwner(path, key)
-    outbox = Outbox.open({ path, vehicle, bootId: bootId(), putAside: false, ...(key && { key }) })
+    outbox = await outboxAtRest(path, key)
     await work(outbox)
   } catch (error) {
     if (!(error instanceof SyncError) || error.code !== 'OUTBOX_CORRUPT') throw error

@@ -1,13 +1,11 @@
 import { existsSync } from 'node:fs'
 import { Command } from 'commander'
-import { Outbox } from '../../sync/outbox/outbox.ts'
 import type { OutboxStat } from '../../sync/outbox/stat.ts'
-import { outboxOwner } from '../../sync/outbox/verify.ts'
-import { bootId } from '../clock.ts'
 import { loadConfig } from '../config/load.ts'
 import { type ListedEvent, listEvents } from '../local/events.ts'
 import { outboxPath } from '../open-sync.ts'
 import type { AgentStatus } from '../status.ts'
+import { outboxAtRest } from './outbox-at-rest.ts'
 import { fail, formatBytes, formatCount, paint } from './output.ts'
 import { askOr, type Place, type PlaceOptions, placeOf, withPlace } from './place.ts'
 import { statusScreen } from './status-screen.ts'
@@ -53,13 +51,12 @@ Examples:
     })
 }
 
-function down({ dataDir, configFile }: Place): DownStatus {
+async function down({ dataDir, configFile }: Place): Promise<DownStatus> {
   const events = listEvents(dataDir, { limit: LAST_EVENTS, whole: false })
   const path = outboxPath(dataDir)
   if (!existsSync(path)) return { state: 'down', dataDir, events }
   const key = configFile ? loadConfig(configFile).outbox.key : undefined
-  const { vehicle } = outboxOwner(path, key)
-  const box = Outbox.open({ path, vehicle, bootId: bootId(), ...(key && { key }) })
+  const box = await outboxAtRest(path, key)
   try {
     return { state: 'down', dataDir, outbox: box.stat(), events }
   } finally {
