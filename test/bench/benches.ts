@@ -13,11 +13,12 @@ export const BENCHES: Readonly<Record<string, () => Promise<{ bench(): Promise<B
   uplink: () => import('./uplink.ts'),
   page: () => import('./page.ts'),
   relay: () => import('./relay.ts'),
+  footprint: () => import('./footprint.ts'),
   latency: () => import('./latency.ts'),
   backlog: () => import('./backlog.ts'),
 }
 
 /** Those that take minutes and many connections run only when they are named. */
 export const ON_REQUEST: ReadonlySet<string> = new Set([
-  ...['backlog', 'car-sensor', 'faults', 'page', 'relay', 'train'],
+  ...['backlog', 'car-sensor', 'faults', 'footprint', 'page', 'relay', 'train'],
 ])

@@ -1,11 +1,12 @@
 // What the page costs the agent that serves it: 50 signals charted at 10 Hz, at the load of a full bus.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Page } from 'playwright-core'
 import { ask } from '../../agent/control/client.ts'
 import { socketPath } from '../../agent/control/socket-path.ts'
+import { cpuSecOf } from '../../agent/fleet/cpu.ts'
 import type { AgentStatus } from '../../agent/status.ts'
 import type { WebStatus } from '../../agent/web/web-part.ts'
 import { openBrowser } from '../support/browser.ts'
@@ -20,8 +21,6 @@ const CHARTS = 50
 const ROUNDS = 3
 const WARM_UP_MS = 4_000
 const LOOK_MS = 8_000
-/** clock_gettime(2): of `utime` and `stime` in proc(5), on every Linux that Node.js runs on. */
-const TICKS_PER_SEC = 100
 
 export async function bench(): Promise<BenchRow[]> {
   await buildPage()
@@ -115,23 +114,16 @@ function told({ percent, framesPerSec }: Look): string {
 /** Watches the agent for some seconds; throws where a frame was lost or not decoded. */
 async function look(pid: number, status: () => Promise<AgentStatus>): Promise<Look> {
   await sleep(WARM_UP_MS)
-  const [cpu, start, before] = [cpuSec(pid), performance.now(), await status()]
+  const [cpu, start, before] = [cpuSecOf(pid)!, performance.now(), await status()]
   await sleep(LOOK_MS)
   const now = await status()
   const sec = (performance.now() - start) / 1000
-  const percent = ((cpuSec(pid) - cpu) / sec) * 100
+  const percent = ((cpuSecOf(pid)! - cpu) / sec) * 100
   const [sensor] = now.sensors
   const lost = Object.values(sensor.dropped).reduce((sum, n) => sum + (n ?? 0), 0)
   if (lost > 0 || sensor.gaps > 0) throw new Error(`${lost} frames lost, ${sensor.gaps} gaps`)
   if (now.decode?.frames !== sensor.frames) throw new Error('frames were read and not decoded')
   return { percent, framesPerSec: (sensor.frames - before.sensors[0].frames) / sec }
-}
-
-/** User and system time of a process with all its threads, proc(5) `stat`, fields 14 and 15. */
-function cpuSec(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SEC
 }
 
 function drawn(page: Page): Promise<string> {

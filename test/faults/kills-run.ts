@@ -3,13 +3,11 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Central, startCentral } from '../../deploy/central/central.ts'
-import { freePort } from '../../deploy/central/ports.ts'
 import { auditTopics, type TopicsAccount } from '../../sync/kafka/audit-topics.ts'
 import { readHistory } from '../../sync/kafka/history.ts'
 import { LANES } from '../../sync/record.ts'
 import { seeded } from '../sync/kafka/support.ts'
-import { Road } from './kills-road.ts'
+import { CentralByRoad } from './central-by-road.ts'
 import { Victim } from './kills-vehicle.ts'
 
 export interface KillsOptions {
@@ -70,9 +68,7 @@ class Site {
   readonly #home: string
   readonly #options: KillsOptions
   readonly #victims: Victim[] = []
-  #road: Road | undefined
-  #central: Central | undefined
-  #startCentral: (() => Promise<Central>) | undefined
+  #central: CentralByRoad | undefined
   #kills = 0
   readonly #seen = { cut: 0, stop: 0, kill: 0 }
 
@@ -84,12 +80,12 @@ class Site {
   async run(): Promise<KillsReport> {
     const startMs = performance.now()
     const { seed, kills, vehicles = 2, built = false, delivery = 'exactly-once' } = this.#options
-    await this.#open()
+    this.#central = await CentralByRoad.start(join(this.#home, 'central'))
     for (let n = 0; n < vehicles; n++) {
       const name = `truck-${n + 1}`
       this.#victims.push(
         new Victim(name, seed + n, this.#home, {
-          uplink: { brokers: [`127.0.0.1:${this.#road!.link.port}`], delivery },
+          uplink: { brokers: [this.#central.broker], delivery },
           built,
         }),
       )
@@ -137,30 +133,7 @@ class Site {
 
   async stop(): Promise<void> {
     await Promise.allSettled(this.#victims.map((victim) => victim.kill()))
-    await this.#road?.link.cut()
     await this.#central?.stop()
-  }
-
-  async #open(): Promise<void> {
-    const road = await Road.reserve()
-    this.#road = road
-    const [kafkaPort, roadPort] = [await freePort(), await freePort()]
-    // Vehicles are told the link's end, also by the broker itself.
-    const extraProperties = [
-      `listeners=PLAINTEXT://127.0.0.1:\${kafkaPort},ROAD://127.0.0.1:${roadPort},CONTROLLER://127.0.0.1:\${controllerPort}`,
-      `advertised.listeners=PLAINTEXT://127.0.0.1:\${kafkaPort},ROAD://127.0.0.1:${road.link.port}`,
-      'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,ROAD:PLAINTEXT,CONTROLLER:PLAINTEXT',
-      'inter.broker.listener.name=PLAINTEXT',
-    ].join('\n')
-    const dataDir = join(this.#home, 'central')
-    this.#startCentral = () => startCentral({ dataDir, kafkaPort, tier: 'local', extraProperties })
-    this.#central = await this.#startCentral()
-    road.link.pointAt('127.0.0.1', roadPort)
-    await road.link.restore()
-    await this.#central.createTopics([
-      ...LANES.map((lane) => ({ topic: `milepost.${lane}`, partitions: 3, config: {} })),
-      { topic: 'milepost.checkpoints', partitions: LANES.length, config: {} },
-    ])
   }
 
   /** A reader drops copies by the identity in their headers: they must then be the same in all else. */
@@ -206,13 +179,13 @@ class Site {
       const down = () => sleep(random() * MAX_DOWN_MS)
       if (kind === 'cut') {
         const bytes = Math.ceil(10 ** (random() * MAX_CUT_BYTES_LOG10))
-        await this.#road!.cutAfter(bytes, CUT_LIMIT_MS)
+        await this.#central!.road.cutAfter(bytes, CUT_LIMIT_MS)
         await down()
-        await this.#road!.link.restore()
+        await this.#central!.road.link.restore()
       } else {
-        await (kind === 'stop' ? this.#central!.stop() : this.#central!.kill())
+        await this.#central!.down(kind)
         await down()
-        this.#central = await this.#startCentral!()
+        await this.#central!.restart()
       }
       this.#seen[kind]++
     }

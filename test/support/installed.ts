@@ -1,0 +1,51 @@
+import { chmodSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { bundleAgent } from '../../deploy/deb/bundle.ts'
+import { ROOT } from './cli.ts'
+
+/** What the package puts below /usr/lib/milepost, besides the agent's own code. */
+const BESIDE = [
+  'package.json',
+  'node_modules',
+  'agent/config/default.yaml',
+  'models/bundles',
+  'sensors/simulator/vehicle.dbc',
+  'dist/agent/web/page',
+] as const
+
+/** An agent as it is installed. */
+export interface Installed {
+  /** The `milepost` command. */
+  readonly command: string
+  /** What is /usr/lib/milepost. */
+  readonly lib: string
+  readonly node: string
+}
+
+/**
+ * Lays the agent out in a folder as the Debian package does, its code bundled in the same way, with this
+ * Node.js and the packages of the checkout. Or, where `MILEPOST_INSTALLED` names an unpacked package, uses
+ * that one with its own Node.js.
+ */
+export async function layOut(folder: string): Promise<Installed> {
+  const given = process.env.MILEPOST_INSTALLED
+  const lib = given ? join(given, 'usr/lib/milepost') : join(folder, 'milepost')
+  const command = join(folder, 'milepost.sh')
+  if (!given) {
+    for (const path of BESIDE) {
+      mkdirSync(dirname(join(lib, path)), { recursive: true })
+      symlinkSync(join(ROOT, path), join(lib, path))
+    }
+    await bundleAgent(ROOT, join(lib, 'dist'))
+  }
+  const node = given ? join(lib, 'node/bin/node') : process.execPath
+  const script = readFileSync(join(ROOT, 'deploy/deb/debian/milepost.sh'), 'utf8')
+  writeFileSync(
+    command,
+    script.replace(/\/usr\/lib\/milepost\/(node\/bin\/node)?/g, (_, its) =>
+      its ? node : `${lib}/`,
+    ),
+  )
+  chmodSync(command, 0o755)
+  return { command, lib, node }
+}
