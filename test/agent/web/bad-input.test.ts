@@ -4,23 +4,19 @@ import { type TestContext, test } from 'node:test'
 import type { AgentStatus } from '../../../agent/status.ts'
 import { LIMITS } from '../../../agent/web/limits.ts'
 import { tempDir } from '../../support/cli.ts'
+import { SEED, tries } from '../../support/fuzz.ts'
+import { buildPage } from '../../support/page-build.ts'
 import { until } from '../../support/until.ts'
+import { broken, chanceOf, climbing } from './enemy.ts'
 import { startWebAgent, type WebAgent } from './web-agent.ts'
 
-const SEED = Number(process.env.MILEPOST_TEST_SEED ?? 7)
-const FUZZED = 600
-const MANY = 300
-
-/** Numbers from 0 to below 1, the same for the same seed (mulberry32's mixing). */
-function chanceOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
+const FUZZED = tries(600, 10_000)
+const CLIMBED = tries(300, 20_000)
+const MANY = tries(300, 3_000)
+/** Requests on their way at a time: below what one caller may have open. */
+const AT_ONCE = 20
+/** A path is answered at once; a busy machine takes its time. */
+const ANSWER_MS = 20_000
 
 /** What the bus gave and lost until now. */
 function bus(status: AgentStatus) {
@@ -52,7 +48,7 @@ function socketTo(t: TestContext, url: string): Socket {
 }
 
 /** Sends bytes, and waits for the other side to close or for what looks like a whole answer. */
-function send(t: TestContext, url: string, bytes: Buffer): Promise<string> {
+function send(t: TestContext, url: string, bytes: Buffer, quietMs = 200): Promise<string> {
   const socket = socketTo(t, url)
   return new Promise((resolve) => {
     let answer = ''
@@ -66,57 +62,9 @@ function send(t: TestContext, url: string, bytes: Buffer): Promise<string> {
     })
     socket.on('close', done)
     socket.on('error', done)
-    socket.setTimeout(200, done)
+    socket.setTimeout(quietMs, done)
     socket.write(bytes)
   })
-}
-
-/** A request that was right once, with something about it broken. */
-function broken(chance: () => number, port: number): Buffer {
-  const pick = <T>(list: readonly T[]): T => list[Math.floor(chance() * list.length)]
-  // Mostly right, so that what is broken is met by the part that it is meant for.
-  const or = <T>(right: T, list: readonly T[]): T => (chance() < 0.7 ? right : pick(list))
-  const method = or('GET', ['POST', 'HEAD', 'PUT', 'TRACE', 'CONNECT', 'PRI', 'get', 'GET\t', ''])
-  const path = pick([
-    '/api/status',
-    '/api/signals?match=*',
-    '/api/live/readings?hz=1e9&match=*',
-    '/api/live/frames?id=zz',
-    '/api/events?limit=-1&beforeId=NaN',
-    '/api/explain?event=99999999999999999999',
-    '/',
-    '*',
-    `/${'%41'.repeat(900)}`,
-    `/api/status?${'a=b&'.repeat(400)}`,
-    '/api/__proto__',
-    '/api/status?__proto__[x]=1',
-    'http://other/api/status',
-    '/\u0000',
-  ])
-  const headers = or('', [
-    'Content-Length: 5\r\nContent-Length: 6\r\n',
-    'Transfer-Encoding: chunked\r\nContent-Length: 3\r\n',
-    'Transfer-Encoding: nonsense\r\n',
-    'Content-Type: application/json\r\nContent-Length: 99999999999\r\n',
-    'Content-Type: application/json\r\nContent-Length: -1\r\n',
-    `X-Long: ${'y'.repeat(9000)}\r\n`,
-    'X-Many: 1\r\n'.repeat(300),
-    'Upgrade: websocket\r\nConnection: Upgrade\r\n',
-    'Expect: 100-continue\r\nContent-Length: 1\r\n',
-    'Authorization: Bearer \u00ff\u00fe\r\n',
-    'Range: bytes=0-,1-,2-,3-\r\n',
-    'Accept-Encoding: \u0001\r\n',
-    'Connection: close\r\n',
-  ])
-  const body = or('', ['{}', '{"a":', '\u0000\u0001', '0\r\n\r\n', 'ffffffffffff\r\n'])
-  const bytes = Buffer.from(
-    `${method} ${path} HTTP/${or('1.1', ['1.0', '2.0', '9'])}\r\nHost: 127.0.0.1:${port}\r\n${headers}\r\n${body}`,
-    'latin1',
-  )
-  for (let flips = or(0, [1, 2, 3]); flips > 0; flips--) {
-    bytes[Math.floor(chance() * bytes.length)] = Math.floor(chance() * 256)
-  }
-  return chance() < 0.1 ? bytes.subarray(0, Math.floor(chance() * bytes.length)) : bytes
 }
 
 test(`${FUZZED} broken requests from seed ${SEED}: none gets a fault of ours as its answer`, async (t) => {
@@ -127,8 +75,8 @@ test(`${FUZZED} broken requests from seed ${SEED}: none gets a fault of ours as 
   const chance = chanceOf(SEED)
   const port = Number(new URL(web.url).port)
   const statuses: Record<string, number> = {}
-  for (let done = 0; done < FUZZED; done += 20) {
-    const requests = Array.from({ length: 20 }, () => broken(chance, port))
+  for (let done = 0; done < FUZZED; done += AT_ONCE) {
+    const requests = Array.from({ length: AT_ONCE }, () => broken(chance, port))
     for (const [i, answer] of (
       await Promise.all(requests.map((r) => send(t, web.url, r)))
     ).entries()) {
@@ -145,6 +93,31 @@ test(`${FUZZED} broken requests from seed ${SEED}: none gets a fault of ours as 
   assert.ok(statuses['400'] > 20 && statuses['200'] > 5, JSON.stringify(statuses))
   const refused = web.web().refused
   assert.ok((refused.malformed ?? 0) > 20, JSON.stringify(refused))
+  await unharmed(web, before)
+})
+
+test(`${CLIMBED} climbing paths from seed ${SEED}: each is refused, and no file comes back`, async (t) => {
+  await buildPage()
+  const web = await startWebAgent(t, tempDir(t), {
+    web: { listen: '127.0.0.1:0', maxRequestsPer10Sec: 100_000 },
+  })
+  const before = bus(web.agent.status())
+  const chance = chanceOf(SEED + 1)
+  const port = Number(new URL(web.url).port)
+  for (let done = 0; done < CLIMBED; done += AT_ONCE) {
+    const paths = Array.from({ length: AT_ONCE }, () => climbing(chance))
+    const answers = await Promise.all(
+      paths.map((path) => {
+        const text = `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`
+        return send(t, web.url, Buffer.from(text, 'latin1'), ANSWER_MS)
+      }),
+    )
+    for (const [i, answer] of answers.entries()) {
+      assert.match(answer, /^HTTP\/1\.1 4\d\d/, paths[i])
+      assert.doesNotMatch(answer, /root:|"dependencies"|\[core\]|sensors:/, paths[i])
+    }
+  }
+  assert.ok((web.web().refused.path ?? 0) > CLIMBED / 4, JSON.stringify(web.web().refused))
   await unharmed(web, before)
 })
 
