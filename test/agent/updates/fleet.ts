@@ -7,6 +7,7 @@ import { parseConfig } from '../../../agent/config/load.ts'
 import { ask } from '../../../agent/control/client.ts'
 import { socketPath } from '../../../agent/control/socket-path.ts'
 import { makeLogger } from '../../../agent/log.ts'
+import type { ModelStatus } from '../../../agent/models/model-slot.ts'
 import type { UpdatesStatus } from '../../../agent/updates/part.ts'
 import type { UpdateStep } from '../../../agent/updates/steps.ts'
 import type { Look } from '../../../agent/updates/updater.ts'
@@ -165,7 +166,7 @@ export class TestVehicle {
     return this.#agent?.status().parts.updates as UpdatesStatus
   }
 
-  get running(): { hash: string; inferences: number } {
+  get running(): ModelStatus {
     const [model] = this.#agent?.status().models ?? []
     return model
   }
