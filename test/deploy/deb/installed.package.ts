@@ -105,7 +105,7 @@ test('it installs where nothing but Debian is, with a user of its own', () => {
   assert.equal(debian.owner('etc/milepost'), 'root:milepost 750')
   assert.equal(debian.owner('etc/milepost/milepost.yaml'), 'root:milepost 640')
   assert.equal(debian.owner('var/lib/milepost'), 'milepost:milepost 750')
-  assert.equal(debian.owner('usr/lib/milepost/dist/agent/cli/main.js'), 'root:root 644')
+  assert.equal(debian.owner('usr/lib/milepost/dist/agent/cli/main.js'), 'root:root 755')
   const other = debian.run('nobody', 'cat', CONFIG)
   assert.notEqual(other.code, 0, 'anybody may read the config')
 })
