@@ -7,6 +7,7 @@ import { LEDGER_TYPE, type LedgerEntry, parseLedger } from '../../sync/ledger.ts
 import type { OutboxOptions } from '../../sync/outbox/options.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES, type Lane, type NewRecord, type StoredRecord } from '../../sync/record.ts'
+import { Sync, type SyncOptions } from '../../sync/sync-thread.ts'
 
 /** A folder that goes away with the test. */
 export function tempFolder(t: TestContext): string {
@@ -61,4 +62,18 @@ export async function until(what: string, condition: () => boolean, boundMs = 60
     if (performance.now() > endMs) throw new Error(`never came true: ${what}`)
     await sleep(5)
   }
+}
+
+/** Starts the way out without an uplink; the test closes it. */
+export async function startSync(
+  t: TestContext,
+  path: string,
+  outbox: Partial<SyncOptions['outbox']> = {},
+): Promise<Sync> {
+  const sync = await Sync.start({
+    outbox: { path, vehicle: 'v1', bootId: 'boot-1', ...outbox },
+    uplink: { kind: 'none' },
+  })
+  t.after(() => sync.close())
+  return sync
 }
