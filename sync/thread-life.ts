@@ -21,41 +21,48 @@ export type ThreadWord<Status> =
 /** One life of a thread, from its start to its end. */
 export class ThreadLife<Status, From extends { readonly kind: string }, To> {
   readonly #worker: Worker
-  readonly #name: string
   /** Resolves once the thread can do its work; rejects with what it was refused for. */
   readonly started: Promise<Status>
   #over = false
-  #closed: ((status: Status | undefined) => void) | undefined
+  #last: Status | undefined
+  #closed: (() => void) | undefined
+  #received: ((message: From) => void) | undefined
+  #died: ((error: Error) => void) | undefined
+  /**
+   * What came before `listen`. A thread that starts, speaks and ends while this one is busy is told of
+   * in one go, before anybody who waits for `started` gets a turn.
+   */
+  readonly #early: From[] = []
+  #earlyDeath: Error | undefined
 
   constructor({ module, beside, name, data }: ThreadSpec) {
-    this.#name = name
     this.#worker = startWorker(module, beside, { workerData: data, name })
     this.started = new Promise<Status>((resolve, reject) => {
-      this.#onEnd(reject)
-      const first = (message: ThreadWord<Status>) => {
-        if (message.kind === 'started') resolve(message.status)
-        else if (message.kind === 'refused') reject(asError(message.error))
-        else return
-        this.#worker.off('message', first)
-        this.#worker.removeAllListeners('error').removeAllListeners('exit')
-        // What ends between here and `listen` must not bring the process down.
-        this.#worker.on('error', () => undefined)
+      this.#worker.on('message', (message: From | ThreadWord<Status>) => {
+        const word = message as ThreadWord<Status>
+        if (word.kind === 'started') resolve(word.status)
+        else if (word.kind === 'refused') reject(asError(word.error))
+        else if (word.kind === 'closed') this.#end(word.status)
+        else if (this.#received) this.#received(message as From)
+        else this.#early.push(message as From)
+      })
+      const ended = (error: Error) => {
+        reject(error)
+        this.#dead(error)
       }
-      this.#worker.on('message', first)
+      this.#worker.on('error', (error) => ended(asError(error)))
+      this.#worker.on('exit', (code) => {
+        ended(new Error(`the ${name} thread ended with code ${code}`))
+      })
     })
   }
 
   /** `died`: the thread ended though nobody had asked it to; called once. */
   listen(received: (message: From) => void, died: (error: Error) => void): void {
-    this.#worker.on('message', (message: From | ThreadWord<Status>) => {
-      if (message.kind === 'closed') this.#end((message as { status?: Status }).status)
-      else received(message as From)
-    })
-    this.#onEnd((error) => {
-      if (this.#over) return
-      this.#end(undefined)
-      died(error)
-    })
+    this.#received = received
+    this.#died = died
+    for (const message of this.#early.splice(0)) received(message)
+    if (this.#earlyDeath) died(this.#earlyDeath)
   }
 
   post(message: To, transfer: ArrayBuffer[] = []): void {
@@ -65,28 +72,30 @@ export class ThreadLife<Status, From extends { readonly kind: string }, To> {
   /** Asks the thread to end, and ends it after so long; answers its last words, if there were any. */
   async close(word: To, timeoutMs: number): Promise<Status | undefined> {
     let timer: NodeJS.Timeout | undefined
-    const last = await new Promise<Status | undefined>((resolve) => {
+    await new Promise<void>((resolve) => {
       this.#closed = resolve
-      timer = setTimeout(() => resolve(undefined), timeoutMs)
-      this.started.catch(() => resolve(undefined))
-      this.post(word)
+      timer = setTimeout(resolve, timeoutMs)
+      this.started.catch(() => resolve())
+      if (this.#over) resolve()
+      else this.post(word)
     })
     clearTimeout(timer)
     this.#over = true
     await this.#worker.terminate()
-    return last
+    return this.#last
   }
 
   #end(status: Status | undefined): void {
     this.#over = true
-    this.#closed?.(status)
+    this.#last = status
+    this.#closed?.()
   }
 
-  #onEnd(ended: (error: Error) => void): void {
-    this.#worker.on('error', (error) => ended(asError(error)))
-    this.#worker.on('exit', (code) => {
-      ended(new Error(`the ${this.#name} thread ended with code ${code}`))
-    })
+  #dead(error: Error): void {
+    if (this.#over) return
+    this.#end(undefined)
+    if (this.#died) this.#died(error)
+    else this.#earlyDeath = error
   }
 }
 
