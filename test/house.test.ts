@@ -23,7 +23,7 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   kafkajs: /^sync\/kafka\//,
   avsc: /^sync\/avro\//,
   '@kafkajs/': /^sync\/avro\//,
-  'better-sqlite3': /^sync\/(outbox|relay)\//,
+  'better-sqlite3': /^sync\/outbox\//,
   'better-sqlite3-multiple-ciphers': /^sync\/outbox\//,
   '@tensorflow/': /^models\/runtime\//,
   'tuf-js': /^models\/release\//,
@@ -34,6 +34,15 @@ const DOORS: Readonly<Record<string, RegExp>> = {
   commander: /^(agent\/cli|deploy\/central)\//,
   pino: /^agent\//,
   'prom-client': /^agent\/metrics\//,
+  fastify: /^agent\/web\//,
+  '@fastify/': /^agent\/web\//,
+  'js-quantities': /^agent\/names\//,
+  '@marcbachmann/cel-js': /^agent\/collection\//,
+  re2js: /^sensors\/lines\//,
+  'lz4-napi': /^sync\/kafka\//,
+  snappy: /^sync\/kafka\//,
+  // The kernel's own calls, each where it is needed and nowhere else.
+  koffi: /^(agent\/(control|memory|systemd|time)|sensors\/can|sync\/outbox)\//,
 }
 
 /** A file past this many lines has two subjects. */

@@ -11,7 +11,7 @@ import { CODE_VERSION } from '../code-version.ts'
 import { type DriveResult, judgeDrive, simulatedRows, simulationSource } from './model-drives.ts'
 import { formatCount, formatSpan } from './output.ts'
 import { Progress } from './progress.ts'
-import { trainedJson, trainedText } from './trained.ts'
+import { tellEpoch, trainedJson, trainedText } from './trained.ts'
 
 export async function train(options: {
   recipe: string
@@ -28,12 +28,7 @@ export async function train(options: {
     codeVersion: CODE_VERSION,
     onRows: (records) => progress.tell(() => `reading: ${formatCount(records)} rows`),
     onCollected: () => progress.restart(),
-    onEpoch: (epoch, epochs, loss) =>
-      progress.tell(
-        (passedMs) =>
-          `training: epoch ${epoch} of ${epochs}, loss ${loss.toPrecision(3)}, ` +
-          `${formatSpan((passedMs / epoch) * (epochs - epoch))} left`,
-      ),
+    onEpoch: (epoch, epochs, loss) => tellEpoch(progress, epoch, epochs, loss),
   })
   progress.end()
   process.stdout.write(options.json ? trainedJson(bundle) : trainedText(bundle))

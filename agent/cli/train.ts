@@ -10,7 +10,7 @@ import { parseBound } from './history-bound.ts'
 import { EXIT, fail, formatCount, formatSpan, quietPipe } from './output.ts'
 import { Progress } from './progress.ts'
 import { stopAsked } from './stop-asked.ts'
-import { trainedJson, trainedText } from './trained.ts'
+import { tellEpoch, trainedJson, trainedText } from './trained.ts'
 
 interface TrainFlags {
   topic?: string
@@ -103,12 +103,7 @@ async function train(flags: TrainFlags): Promise<number> {
           )
         }),
       onCollected: () => progress.restart(),
-      onEpoch: (epoch, epochs, loss) =>
-        progress.tell(
-          (passedMs) =>
-            `training: epoch ${epoch} of ${epochs}, loss ${loss.toPrecision(3)}, ` +
-            `${formatSpan((passedMs / epoch) * (epochs - epoch))} left`,
-        ),
+      onEpoch: (epoch, epochs, loss) => tellEpoch(progress, epoch, epochs, loss),
     })
     progress.end()
     const same = like ? { like: like.hash, same: like.hash === bundle.hash } : {}

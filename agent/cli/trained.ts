@@ -1,5 +1,15 @@
 import type { Bundle } from '../../models/bundle/load.ts'
-import { formatCount, paint } from './output.ts'
+import { formatCount, formatSpan, paint } from './output.ts'
+import type { Progress } from './progress.ts'
+
+/** Tells how far a training is: the epoch, its loss, time left. */
+export function tellEpoch(progress: Progress, epoch: number, epochs: number, loss: number): void {
+  progress.tell(
+    (passedMs) =>
+      `training: epoch ${epoch} of ${epochs}, loss ${loss.toPrecision(3)}, ` +
+      `${formatSpan((passedMs / epoch) * (epochs - epoch))} left`,
+  )
+}
 
 /** What came of a training, for a program. */
 export function trainedJson({ hash, manifest }: Bundle, more: object = {}): string {

@@ -28,7 +28,7 @@ export interface MachineTime {
 }
 
 /** Since the machine started (proc(5), `/proc/stat`); all zero where nobody tells. */
-export function machineTime(): MachineTime {
+function machineTime(): MachineTime {
   try {
     const [, ...fields] = readFileSync('/proc/stat', 'utf8').split('\n', 1)[0].split(/ +/)
     // user, nice, system, idle, iowait, irq, softirq, steal; guests are in user already.

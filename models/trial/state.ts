@@ -45,7 +45,6 @@ export const slotStateSchema = z.strictObject({
 })
 
 export type Installed = z.infer<typeof installed>
-export type Attempt = z.infer<typeof attempt>
 export type SlotState = z.infer<typeof slotStateSchema>
 
 /** Barred hashes that are remembered, the newest; a release repository forgets bad ones as well. */

@@ -18,7 +18,7 @@ export interface FoundEcu {
 export const MAX_ECUS = 8
 
 /** The ECU whose answers have this identifier; undefined where it is none of OBD's. */
-export function ecuOf(id: number, ext: boolean): FoundEcu | undefined {
+function ecuOf(id: number, ext: boolean): FoundEcu | undefined {
   if (ext) {
     if ((id & 0x1fffff00) !== 0x18daf100) return undefined
     return { name: id.toString(16).toUpperCase(), address: normalFixed(id & 0xff) }

@@ -119,7 +119,7 @@ export class Fields {
 }
 
 /** The decimal number from `from` to before `to`, times 10^`places`; see `Fields.fixed`. */
-export function fixedPoint(bytes: Uint8Array, from: number, to: number, places: number): number {
+function fixedPoint(bytes: Uint8Array, from: number, to: number, places: number): number {
   let value = 0
   let digits = 0
   /** Digits after the point so far; -1 before it. */

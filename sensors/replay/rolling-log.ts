@@ -99,6 +99,7 @@ export class RollingLog {
     try {
       await writeAll(this.#handle!, lines)
     } catch (error) {
+      // Where the disk refuses this too, a torn line stays; the next run cuts it off and counts it.
       await this.#handle!.truncate(file.bytes).catch(() => {})
       await this.#finish().catch(() => {})
       if (file.bytes === 0) await this.#forget(file)

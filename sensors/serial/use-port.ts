@@ -43,7 +43,7 @@ export async function usePort(
 }
 
 /** Resolves when the signal aborts. */
-export function abortOf(signal: AbortSignal): Promise<void> {
+function abortOf(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve()
   return new Promise((resolve) => {
     signal.addEventListener('abort', () => resolve(), { once: true })

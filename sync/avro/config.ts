@@ -1,5 +1,4 @@
-/** A secret is never in the config itself. */
-type Secret = { readonly file: string } | { readonly env: string }
+import type { Secret } from '../secret.ts'
 
 /** How to reach a schema registry that speaks Confluent's REST API. */
 export interface RegistryConnection {

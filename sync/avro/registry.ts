@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises'
 import { Agent } from 'node:https'
 import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
 import type { Type } from 'avsc'
 import { SyncError } from '../errors.ts'
 import { bounded } from '../kafka/bounded.ts'
+import { readSecret, readText } from '../secret.ts'
 import type { AvroSchemaJson, RegistryConnection } from './config.ts'
 
 const DEFAULT_TIMEOUT_MS = 10_000
@@ -64,27 +64,18 @@ export class Registry {
 
 async function connect(connection: RegistryConnection): Promise<SchemaRegistry> {
   const { url, username, password, tls } = connection
-  const ca = tls?.ca && (await readFile(tls.ca, 'utf8'))
+  const ca = tls?.ca && (await readText(tls.ca, 'UPLINK_REGISTRY'))
   const client = {
     host: url.replace(/\/+$/, ''),
     clientId: 'milepost',
     retry: RETRY,
     ...(username !== undefined && {
-      auth: { username, password: password ? await secretOf(password) : '' },
+      auth: { username, password: password ? await readSecret(password, 'UPLINK_REGISTRY') : '' },
     }),
     ...(ca && { agent: new Agent({ ca }) }),
   }
   // Unions come back as plain values, whoever wrote the schema.
   return new SchemaRegistry(client, { [SchemaType.AVRO]: { wrapUnions: 'never' } } as never)
-}
-
-async function secretOf(from: { file: string } | { env: string }): Promise<string> {
-  if ('file' in from) return (await readFile(from.file, 'utf8')).trimEnd()
-  const value = process.env[from.env]
-  if (value !== undefined) return value
-  throw new SyncError('UPLINK_REGISTRY', `The environment has no variable ${from.env}`, {
-    hint: `Set ${from.env} for the service, or name a file that holds the secret.`,
-  })
 }
 
 /** Answers of the registry that speak of the schema and not of the way to it (HTTP status). */

@@ -1,12 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import type { Kafka, KafkaConfig, SASLOptions } from 'kafkajs'
-import { SyncError } from '../errors.ts'
+import { readSecret, readText, type Secret } from '../secret.ts'
 import { kafkajs } from './fence.ts'
 import { oauthBearer } from './oauth.ts'
 import { Sockets } from './sockets.ts'
-
-/** A secret is never in the config itself. */
-export type Secret = { readonly file: string } | { readonly env: string }
 
 export interface PasswordLogin {
   readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
@@ -72,10 +68,13 @@ export async function clientConfig(
   }
 }
 
+/** Without its secrets nobody is let in. */
+const DENIED = 'UPLINK_DENIED'
+
 async function tlsOptions({ tls }: KafkaConnection): Promise<KafkaConfig['ssl']> {
   if (!tls) return undefined
   const [ca, cert, key] = await Promise.all(
-    [tls.ca, tls.cert, tls.key].map((file) => file && secretFile(file)),
+    [tls.ca, tls.cert, tls.key].map((file) => file && readText(file, DENIED)),
   )
   return {
     ...(ca && { ca }),
@@ -89,29 +88,9 @@ async function saslOptions({ sasl }: KafkaConnection): Promise<SASLOptions | und
   if (sasl.mechanism === 'oauthbearer') {
     const { token } = sasl
     // Told now that it is missing, and not as a broker that does not let us in.
-    await readSecret(token)
-    return oauthBearer(() => readSecret(token))
+    await readSecret(token, DENIED)
+    return oauthBearer(() => readSecret(token, DENIED))
   }
   const { mechanism, username } = sasl
-  return { mechanism, username, password: await readSecret(sasl.password) } as SASLOptions
-}
-
-async function readSecret(secret: Secret): Promise<string> {
-  if ('file' in secret) return (await secretFile(secret.file)).trimEnd()
-  const value = process.env[secret.env]
-  if (value !== undefined) return value
-  throw new SyncError('UPLINK_DENIED', `The environment has no variable ${secret.env}`, {
-    hint: `Set ${secret.env} for the service, or name a file that holds the secret.`,
-  })
-}
-
-async function secretFile(file: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8')
-  } catch (cause) {
-    throw new SyncError('UPLINK_DENIED', `Cannot read ${file}`, {
-      cause,
-      hint: 'Check that the file is there and that the user of the service may read it.',
-    })
-  }
+  return { mechanism, username, password: await readSecret(sasl.password, DENIED) } as SASLOptions
 }

@@ -48,7 +48,7 @@ export async function importRecords(store: RelayStore, file: string): Promise<Im
 }
 
 /** Reads an export through; throws `EXPORT_INVALID` where it is not whole. */
-export async function checkExport(file: string): Promise<ExportHead & { records: number }> {
+async function checkExport(file: string): Promise<ExportHead & { records: number }> {
   const hash = createHash('sha256')
   let head: ExportHead | undefined
   let records = 0

@@ -60,7 +60,7 @@ function portFinding({ probes }: Scene, check: string, port: string): Finding {
   }
 }
 
-export function missingPort(check: string, port: string): Finding {
+function missingPort(check: string, port: string): Finding {
   return {
     check,
     verdict: 'broken',

@@ -28,11 +28,6 @@ export function useToken(given: string): void {
   tokenAsked.value = 'no'
 }
 
-export function forgetToken(): void {
-  token = ''
-  sessionStorage.removeItem(TOKEN_KEY)
-}
-
 export interface Asked {
   readonly method?: 'GET' | 'POST'
   readonly query?: Readonly<Record<string, string | number | undefined>>

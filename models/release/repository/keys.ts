@@ -124,7 +124,7 @@ export class KeyRing {
   }
 }
 
-export function keyMissing(name: string, dir: string): ReleaseError {
+function keyMissing(name: string, dir: string): ReleaseError {
   return new ReleaseError('RELEASE_KEY', `the secret key ${name} is not in ${dir}`, {
     hint: 'Bring the stick or the machine that holds it, and give its folder with --keys.',
   })
