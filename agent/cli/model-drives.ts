@@ -21,6 +21,8 @@ import { driveRows } from './drive-pool.ts'
 /** Room for the readings of a batch of frames: no message of the vehicle has more signals. */
 const SIGNALS_PER_FRAME = 16
 const BATCH_FRAMES = 512
+/** Time between two drives of a vehicle, so that none runs into the other. */
+const BETWEEN_DRIVES_US = 86_400_000_000
 
 export interface DriveSpec {
   readonly seed: number
@@ -86,12 +88,15 @@ export function rowsOfDrive(spec: DriveSpec, features: FeatureSpec): DriveRows {
 /** Rows of the drives that a recipe asks for, none of them with a fault. */
 export async function* simulatedRows(recipe: Recipe): AsyncGenerator<TrainingRow> {
   const { firstSeed, vehicles, secondsEach: seconds, speeds, profiles } = simulationOf(recipe)
-  const specs = Array.from({ length: vehicles }, (_, i) => ({
-    seed: firstSeed + i,
-    seconds,
-    speed: speeds[i % speeds.length],
-    profile: profileOf(profiles[i % profiles.length]),
-  }))
+  const specs = Array.from({ length: vehicles }, (_, i) =>
+    speeds.map((speed, turn) => ({
+      seed: firstSeed + i,
+      seconds,
+      speed,
+      profile: profileOf(profiles[i % profiles.length]),
+      startUs: DRIVE_START_US + turn * BETWEEN_DRIVES_US,
+    })),
+  ).flat()
   const width = recipe.features.inputs.length
   for await (const { spec, timeUs, values } of driveRows(recipe.features, specs)) {
     for (let i = 0; i < timeUs.length; i++) {

@@ -44,7 +44,7 @@ const sourceSchema = z.discriminatedUnion('kind', [
     /** One seed for each simulated vehicle. */
     seeds: z.array(z.number().int()),
     secondsEach: z.number().int().positive(),
-    /** Simulated seconds in a second; vehicles take turns. */
+    /** Simulated seconds in a second; each vehicle drives once at each. */
     speeds: z.array(z.number().positive()),
     dbcSha256: sha256,
   }),

@@ -95,7 +95,7 @@ const common = {
       vehicles: z.number().int().positive().max(10_000),
       /** Seconds of simulated time. */
       secondsEach: z.number().int().positive().max(86_400),
-      /** Simulated seconds in a second; vehicles take turns. */
+      /** Simulated seconds in a second; each vehicle drives once at each. */
       speeds: z.array(z.number().positive().max(1000)).min(1).max(8).default([1]),
       /** Vehicles take turns. */
       profiles: z.array(z.string()).min(1).default(['mixed']),

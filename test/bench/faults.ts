@@ -13,7 +13,7 @@ const BUNDLE = new URL('../../models/bundles/simulator', import.meta.url).pathna
 /** Fewer and shorter drives, for a busy machine. */
 const SHORT = process.env.MILEPOST_BENCH_SHORT === '1'
 /** Drives without a fault, by which every detector gets its threshold, and as many to count its alarms. */
-const HEALTHY_VEHICLES = SHORT ? 16 : 112
+const HEALTHY_VEHICLES = SHORT ? 4 : 112
 const HEALTHY_SEC = 5_400
 const FAULTY_VEHICLES = SHORT ? 2 : 6
 const FAULT_AT_SEC = 900
