@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { ROOT, tempDir } from '../../support/cli.ts'
+
+export const GUIDES = join(ROOT, 'deploy/guides')
+
+/** The blocks marked `sh`, as they stand; with `kafka` those marked `sh kafka`, which need one. */
+export function blocksOf(file: string, needs: '' | ' kafka' = ''): string[] {
+  const text = readFileSync(join(GUIDES, file), 'utf8')
+  const marked = new RegExp(`^\`\`\`sh${needs}\\n([\\s\\S]*?)^\`\`\`$`, 'gm')
+  return [...text.matchAll(marked)].map(([, block]) => block)
+}
+
+/** The guides, every one a page. */
+export const guides = (): string[] => readdirSync(GUIDES).filter((file) => file.endsWith('.md'))
+
+/** A folder with `milepost` in it, to be first on the PATH. */
+function withCommand(t: TestContext): string {
+  const bin = join(tempDir(t), 'bin')
+  mkdirSync(bin)
+  const tsx = join(ROOT, 'node_modules/tsx/dist/loader.mjs')
+  const main = join(ROOT, 'agent/cli/main.ts')
+  const script = `#!/bin/sh\nexec '${process.execPath}' --import 'file://${tsx}' '${main}' "$@"\n`
+  writeFileSync(join(bin, 'milepost'), script, { mode: 0o755 })
+  return bin
+}
+
+/** Runs blocks in order as one script in an empty folder; fails where one of their commands does. */
+export async function runBlocks(
+  t: TestContext,
+  blocks: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const cwd = tempDir(t)
+  const shell = spawn('bash', ['-c', ['set -eux', ...blocks].join('\n')], {
+    cwd,
+    detached: true,
+    env: {
+      ...process.env,
+      PATH: `${withCommand(t)}:${process.env.PATH}`,
+      MILEPOST_ROOT: ROOT,
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let said = ''
+  for (const stream of [shell.stdout, shell.stderr]) {
+    stream.on('data', (chunk) => {
+      said += chunk
+    })
+  }
+  const [code] = await once(shell, 'exit')
+  // What a guide leaves running in the background ends with it.
+  try {
+    process.kill(-(shell.pid ?? 0), 'SIGKILL')
+  } catch {}
+  assert.equal(code, 0, said.slice(-4000))
+  return said
+}
