@@ -127,3 +127,29 @@ test('every kind of sensor has a folder with a README that shows its config', ()
     assert.ok(homes.length > 0, `no README shows kind: ${kind}`)
   }
 })
+
+test('every file is named in the README of its folder, where there is one', () => {
+  const folders = [...ROOMS, 'test'].flatMap(foldersWithReadme)
+  assert.ok(folders.length > 30)
+  const missing = folders.flatMap((folder) => {
+    const text = readFileSync(join(ROOT, folder, 'README.md'), 'utf8')
+    const named = [...text.matchAll(/[\w*./-]+\.ts\b/g)].map(([name]) => patternOf(name))
+    return readdirSync(join(ROOT, folder))
+      .filter((file) => file.endsWith('.ts') && !named.some((name) => name.test(file)))
+      .map((file) => `${folder}/README.md does not name ${file}`)
+  })
+  assert.deepEqual(missing, [])
+})
+
+/** Of a file's name in a README; `*` stands for any run of characters. */
+function patternOf(name: string): RegExp {
+  return new RegExp(`^${name.replaceAll('.', '\\.').replaceAll('*', '.*')}$`)
+}
+
+function foldersWithReadme(folder: string): string[] {
+  const entries = readdirSync(join(ROOT, folder), { withFileTypes: true })
+  const below = entries
+    .filter((entry) => entry.isDirectory() && !['node_modules', 'target'].includes(entry.name))
+    .flatMap(({ name }) => foldersWithReadme(join(folder, name)))
+  return entries.some(({ name }) => name === 'README.md') ? [folder, ...below] : below
+}
