@@ -110,6 +110,20 @@ test('one library behind one door', () => {
   assert.deepEqual(wrong, [])
 })
 
+/** Runs in a browser. */
+const IN_BROWSER = /^agent\/web\/page\//
+
+test('AbortSignal.any is nowhere where a process lives long: see stopUnder in sensors/wait.ts', () => {
+  const wrong = all.filter(
+    ({ path }) =>
+      !IN_BROWSER.test(path) && readFileSync(join(ROOT, path), 'utf8').includes('AbortSignal.any('),
+  )
+  assert.deepEqual(
+    wrong.map(({ path }) => path),
+    [],
+  )
+})
+
 test(`no file is longer than ${MAX_LINES} lines`, () => {
   const long = all.filter(({ lines }) => lines > MAX_LINES)
   assert.deepEqual(

@@ -4,6 +4,7 @@ import { Command } from 'commander'
 import { SignalCatalog } from '../../sensors/reading.ts'
 import { FrameRecorder } from '../../sensors/replay/frame-recorder.ts'
 import { RollingLog } from '../../sensors/replay/rolling-log.ts'
+import { stopUnder } from '../../sensors/wait.ts'
 import { Buses } from '../buses.ts'
 import { Channels } from '../channels.ts'
 import { systemClock } from '../clock.ts'
@@ -74,8 +75,8 @@ async function record(options: Options): Promise<void> {
   const buses = new Buses()
   const recorder = new FrameRecorder(log, buses)
   const supervisor = supervise(config, buses, recorder, logger)
-  const atEnd = new AbortController()
-  const stopped = AbortSignal.any([asked, atEnd.signal])
+  const atEnd = stopUnder(asked)
+  const stopped = atEnd.signal
   const beganMs = performance.now()
   await supervisor.start(asked)
   logger.info({ vehicle: config.vehicle, folder: resolve(options.out) }, 'recording')

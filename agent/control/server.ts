@@ -1,5 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { stopUnder } from '../../sensors/wait.ts'
 import type { Api } from '../api/api.ts'
 import { writeAnswer, writeError } from '../api/write-answer.ts'
 import { AgentError } from '../error.ts'
@@ -60,7 +61,7 @@ async function answer(
   response: ServerResponse,
   closing: AbortSignal,
 ): Promise<void> {
-  const gone = new AbortController()
+  const gone = stopUnder(closing)
   response.once('close', () => gone.abort())
   const body = await bodyOf(request)
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://agent')
@@ -69,7 +70,7 @@ async function answer(
     path: pathname,
     query: searchParams,
     body,
-    signal: AbortSignal.any([gone.signal, closing]),
+    signal: gone.signal,
     actor: { via: 'socket', role: 'operate', who: whoOf(request) },
   })
   await writeAnswer(response, answered)

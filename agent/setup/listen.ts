@@ -1,6 +1,7 @@
 import { FRAME_ERR } from '../../sensors/frame.ts'
 import { SignalCatalog } from '../../sensors/reading.ts'
 import type { Sensor } from '../../sensors/sensor.ts'
+import { stopUnder } from '../../sensors/wait.ts'
 import { systemClock } from '../clock.ts'
 
 /** What came of listening with a sensor for a while. */
@@ -40,7 +41,7 @@ export async function listen(
     readings: 0,
     rubbish: 0,
   }
-  const end = new AbortController()
+  const end = stopUnder(signal)
   const timer = setTimeout(() => end.abort(), ms)
   const look = (): void => {
     if (enough(heard)) end.abort()
@@ -86,12 +87,13 @@ export async function listen(
         wanted: { current: () => undefined, onChange: () => NOTHING },
         offerSending: () => NOTHING,
       },
-      AbortSignal.any([end.signal, signal]),
+      end.signal,
     )
   } catch (error) {
     heard.error = error as Error
   } finally {
     clearTimeout(timer)
+    end.abort()
   }
   signal.throwIfAborted()
   return heard

@@ -3,6 +3,7 @@ import type { FrameChannel, FrameSender, WantedIds } from '../../sensors/can/cha
 import type { FrameBatch } from '../../sensors/frame.ts'
 import type { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
 import type { Clock, DropCause, Sensor, SensorContext } from '../../sensors/sensor.ts'
+import { stopUnder } from '../../sensors/wait.ts'
 import { Backoff } from '../../sync/backoff.ts'
 import type { SensorPlan } from '../config/sensors.ts'
 import { type Complaint, complaintOf } from '../error.ts'
@@ -165,16 +166,17 @@ export class Supervised {
 
   /** One opening of the device, until it ends, fails, falls silent or is stopped. */
   async #runOnce(outer: AbortSignal): Promise<void> {
-    const silence = new AbortController()
+    const silence = stopUnder(outer)
     const watch = this.#watchSilence(() => {
       if (this.#state !== 'live') return
       this.#enter('stale')
       silence.abort()
     })
     try {
-      await this.#sensor.run(this.#context(), AbortSignal.any([outer, silence.signal]))
+      await this.#sensor.run(this.#context(), silence.signal)
     } finally {
       clearInterval(watch)
+      silence.abort()
     }
   }
 

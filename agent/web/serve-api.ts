@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { stopUnder } from '../../sensors/wait.ts'
 import type { Actor, Api } from '../api/api.ts'
 import { isStream } from '../api/content.ts'
 import { writeAnswer, writeError } from '../api/write-answer.ts'
@@ -54,10 +55,9 @@ export function serveApi(
 
   async function answer(request: FastifyRequest, reply: FastifyReply, actor: Actor): Promise<void> {
     const { raw } = reply
-    const gone = new AbortController()
+    const gone = stopUnder(stopped)
     raw.once('close', () => gone.abort())
     const { pathname, searchParams } = new URL(request.raw.url ?? '/', 'http://agent')
-    const signal = AbortSignal.any([gone.signal, stopped])
     // What fastify would send is ours to send from here on.
     for (const [name, value] of Object.entries(reply.getHeaders())) {
       if (value !== undefined) raw.setHeader(name, value)
@@ -71,7 +71,7 @@ export function serveApi(
         path: USUAL_PLACES.includes(pathname) ? pathname : pathname.slice(PREFIX.length),
         query: searchParams,
         body: typeof request.body === 'string' ? request.body : undefined,
-        signal,
+        signal: gone.signal,
         actor,
       })
       if (!isStream(found)) return await writeAnswer(raw, found)

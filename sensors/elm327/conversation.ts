@@ -1,6 +1,6 @@
 import type { WantedIds } from '../can/channel.ts'
 import { SensorError } from '../errors.ts'
-import { pause } from '../wait.ts'
+import { pause, stopUnder } from '../wait.ts'
 import {
   ACCEPT_ALL,
   type Acceptance,
@@ -109,10 +109,11 @@ export class Conversation {
 
   /** Waits for something to ask; makes sure now and then that the adapter is still there. */
   async #idle(signal: AbortSignal): Promise<void> {
-    const wake = new AbortController()
+    const wake = stopUnder(signal)
     this.#requests.onWaiting(() => wake.abort())
-    await pause(this.#config.probeEveryMs, AbortSignal.any([signal, wake.signal]))
+    await pause(this.#config.probeEveryMs, wake.signal)
     this.#requests.onWaiting(undefined)
+    wake.abort()
     if (signal.aborted || this.#requests.waiting) return
     if ((await this.#session.command('ATI')) === undefined) throw silentAdapter(this.#config.port)
   }

@@ -2,7 +2,7 @@ import type { ChannelFrame, FrameChannel } from '../can/channel.ts'
 import { Deadline } from '../deadline.ts'
 import { SensorError } from '../errors.ts'
 import type { Clock, Sensor, SensorContext, SensorKind, TroubleCode } from '../sensor.ts'
-import { pause } from '../wait.ts'
+import { pause, stopUnder } from '../wait.ts'
 import { OwnAddress } from './address.ts'
 import { type J1939Config, j1939Config } from './config.ts'
 import { DiagnosticReader } from './diagnostic-reader.ts'
@@ -48,8 +48,8 @@ export class J1939Sensor implements Sensor {
     const node = new Node(context, this.#config)
     this.#node = node
     // Where the bus fails, asking and showing must end with this opening, not go on beside the next.
-    const over = new AbortController()
-    const until = AbortSignal.any([signal, over.signal])
+    const over = stopUnder(signal)
+    const until = over.signal
     try {
       node.open()
       context.opened()

@@ -5,6 +5,7 @@ import { DTC_COUNT, TroubleCodes } from '../diagnostics/trouble-codes.ts'
 import { watchPollers } from '../diagnostics/watch.ts'
 import { SensorError } from '../errors.ts'
 import type { Sensor, SensorContext, SensorKind, TroubleCode } from '../sensor.ts'
+import { stopUnder } from '../wait.ts'
 import { discover, MAX_ECUS } from './discovery.ts'
 import { ObdEcu } from './ecu.ts'
 
@@ -117,8 +118,7 @@ export class ObdSensor implements Sensor {
     this.#codes = codes
     const ecus = found.map((ecu) => new ObdEcu(context, ecu, codes, this.#config))
     this.#ecus = ecus
-    const stop = new AbortController()
-    const until = AbortSignal.any([signal, stop.signal])
+    const stop = stopUnder(signal)
     try {
       for (const ecu of ecus) await ecu.learn()
       if (signal.aborted) return
@@ -126,8 +126,8 @@ export class ObdSensor implements Sensor {
       const taken = new Set<number>()
       const pollers = ecus.map((ecu) => this.#poller(ecu, taken))
       this.#pollers = pollers
-      const work = pollers.map((poller) => poller.run(until))
-      const watch = watchPollers(context, pollers, lostAfterMs, until, {
+      const work = pollers.map((poller) => poller.run(stop.signal))
+      const watch = watchPollers(context, pollers, lostAfterMs, stop.signal, {
         client: (i) => ecus[i].client,
         note: (i) => `, ${ecus[i].pids.length} PIDs`,
         lost: () => this.#nobody(context.channel.bus),

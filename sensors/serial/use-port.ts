@@ -1,3 +1,4 @@
+import { stopUnder } from '../wait.ts'
 import { openSerial, type SerialDevice, type SerialOptions } from './port.ts'
 
 /** What a sensor does with a port that is open. */
@@ -25,16 +26,16 @@ export async function usePort(
 ): Promise<void> {
   if (signal.aborted) return
   const device = await openSerial(options, (chunk) => use.received(chunk))
-  const stop = new AbortController()
+  const stop = stopUnder(signal)
   const lost = device.lost.then((error) => {
     throw error
   })
   let work: Promise<void> = Promise.resolve()
   try {
     if (signal.aborted) return
-    work = use.work(device, AbortSignal.any([signal, stop.signal]))
+    work = use.work(device, stop.signal)
     work.catch(() => {})
-    await Promise.race([lost, abortOf(signal), work])
+    await Promise.race([lost, abortOf(stop.signal), work])
   } finally {
     await Promise.race([lost.catch(() => {}), use.farewell?.(device, work)])
     stop.abort()

@@ -3,6 +3,7 @@ import { TroubleCodes } from '../diagnostics/trouble-codes.ts'
 import { watchPollers } from '../diagnostics/watch.ts'
 import { SensorError } from '../errors.ts'
 import type { Sensor, SensorContext, SensorKind, TroubleCode } from '../sensor.ts'
+import { stopUnder } from '../wait.ts'
 import { type UdsConfig, udsConfig } from './config.ts'
 import { UdsEcu } from './ecu.ts'
 
@@ -42,14 +43,13 @@ export class UdsSensor implements Sensor {
     const codes = new TroubleCodes(context, config.countSignal)
     this.#codes = codes
     const ecus = config.ecus.map((ecu) => new UdsEcu(context, ecu, codes, config))
-    const stop = new AbortController()
-    const until = AbortSignal.any([signal, stop.signal])
+    const stop = stopUnder(signal)
     try {
       const pollers = ecus.map((ecu) => new Poller(context, ecu.name, ecu.questions(), config))
       this.#pollers = pollers
       context.opened()
-      const work = pollers.map((poller) => poller.run(until))
-      const watch = watchPollers(context, pollers, config.lostAfterMs, until, {
+      const work = pollers.map((poller) => poller.run(stop.signal))
+      const watch = watchPollers(context, pollers, config.lostAfterMs, stop.signal, {
         client: (i) => ecus[i].client,
         note: (i) => (ecus[i].refused ? `, refused ${ecus[i].refused}` : ''),
         lost: () => this.#nobody(context.channel.bus),

@@ -85,6 +85,25 @@ test('a device that is missing at first is opened as soon as it is there', async
   assert.deepEqual(states, ['recovering', 'live', 'off'])
 })
 
+test('what listens to an opening is let go with it, however it ended', async () => {
+  const signals: AbortSignal[] = []
+  const { supervisor } = supervise(async (context, signal, attempt) => {
+    signals.push(signal)
+    signal.addEventListener('abort', () => context)
+    context.opened()
+    if (attempt < 2) throw missing()
+    await untilAborted(signal)
+  })
+  await supervisor.start()
+  await until('the third opening', () => signals.length === 3)
+  assert.deepEqual(
+    signals.map(({ aborted }) => aborted),
+    [true, true, false],
+  )
+  await supervisor.stop()
+  assert.equal(signals[2].aborted, true)
+})
+
 test('onStartFail: fail stops the start; ignore goes on without the sensor', async () => {
   const failing = supervise(() => Promise.reject(missing()), { onStartFail: 'fail' })
   await assert.rejects(failing.supervisor.start(), { code: 'DEVICE_MISSING' })

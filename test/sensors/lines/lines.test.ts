@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { describe, it } from 'node:test'
 import { MAX_NAMES } from '../../../sensors/lines/fields.ts'
 import { lines } from '../../../sensors/lines/lines.ts'
@@ -106,12 +107,13 @@ describe('lines over a serial line', () => {
   it('is lost when the plug is pulled, and reads on under the same name when it is back', async () => {
     await onLine(lines, { format: 'key-value' }, async (bench) => {
       const { pty, recorder, start, replug } = bench
-      const { running } = start()
+      const { running, signal } = start()
       await recorder.until(() => recorder.opens === 1)
       await pty.write('\na=1\na=2')
       await recorder.until(() => recorder.told.length === 1)
       await pty.close()
       await assert.rejects(running, { code: 'DEVICE_LOST' })
+      assert.deepEqual(getEventListeners(signal, 'abort'), [], 'what is lost is let go')
       await assert.rejects(start().running, { code: 'DEVICE_MISSING' })
       const again = replug()
       start()

@@ -18,7 +18,7 @@ export interface Bench {
   readonly clock: HandClock
   readonly recorder: Recorder
   /** Runs the sensor; it ends when the bench does. */
-  start(): { running: Promise<void>; stop(): void }
+  start(): { running: Promise<void>; stop(): void; signal: AbortSignal }
   /** Plugs a new device in under the same name, after `pty.close()`. */
   replug(): Pty
 }
@@ -46,7 +46,7 @@ export async function onLine<Config>(
         stops.push(stop)
         const running = sensor.run(recorder, stop.signal)
         running.catch((error: unknown) => recorder.ended(error))
-        return { running, stop: () => stop.abort() }
+        return { running, stop: () => stop.abort(), signal: stop.signal }
       },
       replug: () => {
         const pty = openPty(link)
