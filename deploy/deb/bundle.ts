@@ -47,16 +47,21 @@ export const APART: readonly string[] = [
  * start sooner, and take less memory and disk. Code that is loaded on demand stays apart, and each
  * program and thread keeps its path in `dist`.
  * @param into the folder `dist` of the package
+ * @param programs more to start it with, as paths from the root, such as a test's
  * @returns the packages whose code is inside
  */
-export async function bundleAgent(root: string, into: string): Promise<string[]> {
+export async function bundleAgent(
+  root: string,
+  into: string,
+  programs: readonly string[] = [],
+): Promise<string[]> {
   const started = ROOMS.flatMap((room) =>
     readdirSync(join(root, room), { recursive: true, encoding: 'utf8' })
       .filter((path) => STARTED.test(path))
       .map((path) => join(room, path)),
   )
   const { metafile } = await build({
-    entryPoints: [MAIN, ...started].map((path) => join(root, path)),
+    entryPoints: [MAIN, ...started, ...programs].map((path) => join(root, path)),
     absWorkingDir: root,
     outbase: root,
     outdir: into,

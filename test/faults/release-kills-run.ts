@@ -1,23 +1,14 @@
 import { execFile } from 'node:child_process'
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sha256Of } from '../../models/bundle/canonical.ts'
-import { openReleaseClient } from '../../models/release/client.ts'
 import { initRepository } from '../../models/release/repository/init.ts'
 import { KeyRing } from '../../models/release/repository/keys.ts'
 import { Repository } from '../../models/release/repository/repository.ts'
 import { FolderStore } from '../../models/release/repository/store.ts'
-import { FolderSource } from '../../models/release/source/folder.ts'
 import { randomOf } from '../../models/training/random.ts'
+import { ReleaseMemory } from './release-memory.ts'
 
 export interface ReleaseKills {
   readonly kills: number
@@ -58,31 +49,21 @@ export async function runReleaseKills(options: {
   let done = 0
   let updates = 0
   let releases = 0
-  let rollbacksRefused = 0
   let halfFetched = 0
-  let seen = 0
   try {
     const keys = await KeyRing.open(keysDir, async () => 'a passphrase for tests')
     const store = new FolderStore(folder)
     const { rootPath } = await initRepository({ store, keys })
     const repository = new Repository({ store, keys })
     const root = readFileSync(rootPath)
-    const client = (at: string, from: string) =>
-      openReleaseClient({
-        dir: at,
-        source: new FolderSource(from),
-        vehicle: VEHICLE,
-        clock: { nowMs: Date.now, monoMs: () => performance.now() },
-        trustedRoot: root,
-        limits: { reserveBytes: 0 },
-      })
+    const memory = new ReleaseMemory({ home, repository: folder, vehicle: VEHICLE, root, problems })
     const publish = async () => {
       releases++
       const bytes = Buffer.alloc(RELEASE_BYTES, `release ${releases} `)
       await repository.add('bundle', 'engine', String(releases), bytes)
       await repository.publish()
       await repository.start('bundle', 'engine', { version: String(releases) })
-      cpSync(folder, join(home, `copy-${releases}`), { recursive: true })
+      memory.keepCopy(releases)
     }
     const run = (killAt: number) => {
       const program = join(import.meta.dirname, 'release-vehicle.ts')
@@ -113,24 +94,7 @@ export async function runReleaseKills(options: {
         }
       }
       if (list(join(dir, 'partial')).length > 0) halfFetched++
-      const copy = join(home, 'look')
-      rmSync(copy, { recursive: true, force: true })
-      cpSync(dir, copy, { recursive: true })
-      const plan = await client(copy, folder).plan()
-      const version = Number(plan?.releases[0]?.version ?? 0)
-      if (plan && version < seen) problems.push(`${what}: plan of ${version} after one of ${seen}`)
-      if (!plan && seen > 0) problems.push(`${what}: no plan`)
-      seen = Math.max(seen, version)
-      if (seen > 1) {
-        const old = client(copy, join(home, `copy-${seen - 1}`))
-        const code = await old.refresh().then(
-          () => 'taken',
-          (error) => error.code,
-        )
-        if (code === 'RELEASE_ROLLBACK') rollbacksRefused++
-        else problems.push(`${what}: copy ${seen - 1} after ${seen}: ${code}`)
-      }
-      const fresh = client(copy, folder)
+      const fresh = await memory.look(what, dir)
       const [engine] = (await fresh.refresh()).releases
       if (engine?.version !== String(releases)) {
         problems.push(`${what}: comes to ${engine?.version}, not to ${releases}`)
@@ -153,6 +117,7 @@ export async function runReleaseKills(options: {
       if (done % 10 === 0 && killed)
         progress(`${done} kills, ${releases} releases, ${problems.length} problems`)
     }
+    const { rollbacksRefused } = memory
     return { kills: done, updates, releases, rollbacksRefused, halfFetched, problems }
   } finally {
     rmSync(home, { recursive: true, force: true })

@@ -11,5 +11,6 @@ test(`${KILLS} kills at writes of an update (seed ${SEED}): the agent starts on 
   assert.deepEqual(report.problems, [])
   assert.equal(report.kills, KILLS)
   assert.ok(report.steps > 20, 'an update has its writes')
+  assert.ok(report.rollbacksRefused > 0, 'old copies were offered')
   assert.ok(report.starts >= KILLS, 'it started again after each')
 })

@@ -16,6 +16,7 @@ for (const problem of report.problems) console.log(problem)
 console.log(
   `seed ${seed}: ${report.kills} kills at ${report.differentSteps} of ${report.steps} writes, ` +
     `${report.releases} releases, ${report.starts} starts on a verified bundle, ` +
-    `${report.updates} updates to their end, ${report.problems.length} problems`,
+    `${report.updates} updates to their end, ${report.rollbacksRefused} old copies refused, ` +
+    `${report.problems.length} problems`,
 )
 process.exit(report.problems.length === 0 ? 0 : 1)

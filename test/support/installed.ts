@@ -23,21 +23,27 @@ export interface Installed {
 }
 
 /**
- * Lays the agent out in a folder as the Debian package does, its code bundled in the same way, with this
- * Node.js and the packages of the checkout. Or, where `MILEPOST_INSTALLED` names an unpacked package, uses
- * that one with its own Node.js.
+ * Makes what is below /usr/lib/milepost: the code bundled as the Debian package has it, the rest links to
+ * the checkout.
+ * @param programs more that run it, as paths from the root; each is then below `dist` under its own path
+ */
+export async function layOutLib(lib: string, programs: readonly string[] = []): Promise<void> {
+  for (const path of BESIDE) {
+    mkdirSync(dirname(join(lib, path)), { recursive: true })
+    symlinkSync(join(ROOT, path), join(lib, path))
+  }
+  await bundleAgent(ROOT, join(lib, 'dist'), programs)
+}
+
+/**
+ * Lays the agent out in a folder as the Debian package does, with this Node.js and the packages of the
+ * checkout. Or, where `MILEPOST_INSTALLED` names an unpacked package, uses that one with its own Node.js.
  */
 export async function layOut(folder: string): Promise<Installed> {
   const given = process.env.MILEPOST_INSTALLED
   const lib = given ? join(given, 'usr/lib/milepost') : join(folder, 'milepost')
   const command = join(folder, 'milepost.sh')
-  if (!given) {
-    for (const path of BESIDE) {
-      mkdirSync(dirname(join(lib, path)), { recursive: true })
-      symlinkSync(join(ROOT, path), join(lib, path))
-    }
-    await bundleAgent(ROOT, join(lib, 'dist'))
-  }
+  if (!given) await layOutLib(lib)
   const node = given ? join(lib, 'node/bin/node') : process.execPath
   const script = readFileSync(join(ROOT, 'deploy/deb/debian/milepost.sh'), 'utf8')
   writeFileSync(
