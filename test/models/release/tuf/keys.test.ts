@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { makeKey, type Scheme, Simulator, TestClient, type TestKey } from './simulator.ts'
+import {
+  makeKey,
+  type Scheme,
+  Simulator,
+  signature,
+  TestClient,
+  type TestKey,
+} from './simulator.ts'
 
 test('a snapshot with fewer signatures than it takes', async (t) => {
   const simulator = new Simulator()
@@ -236,3 +243,20 @@ function setKeys(
   for (const member of members) simulator.addKey(role, keys[member])
   simulator.keys[role] = signers.map((signer) => keys[signer])
 }
+
+test('a root that a single one of two keys signed changes nothing', async (t) => {
+  const simulator = new Simulator()
+  simulator.addKey('root')
+  simulator.signed.root.roles.root.threshold = 2
+  simulator.publish('root')
+  const client = new TestClient(t, simulator)
+  assert.equal(await client.refresh(), 'ok')
+  // The thief of one root key names a timestamp key of his own.
+  simulator.rotate('timestamp')
+  const [stolen] = simulator.keys.root
+  const signed = { ...structuredClone(simulator.signed.root), version: 3 }
+  simulator.put('root', 3, { signatures: [signature(stolen, signed)], signed })
+  simulator.publish('timestamp')
+  assert.equal(await client.refresh(), 'RELEASE_METADATA')
+  assert.deepEqual(await client.trusted(), { root: 2, timestamp: 1, snapshot: 1, targets: 1 })
+})
