@@ -45,13 +45,15 @@ export async function layOut(folder: string): Promise<Installed> {
   const command = join(folder, 'milepost.sh')
   if (!given) await layOutLib(lib)
   const node = given ? join(lib, 'node/bin/node') : process.execPath
-  const script = readFileSync(join(ROOT, 'deploy/deb/debian/milepost.sh'), 'utf8')
-  writeFileSync(
-    command,
-    script.replace(/\/usr\/lib\/milepost\/(node\/bin\/node)?/g, (_, its) =>
-      its ? node : `${lib}/`,
-    ),
-  )
+  writeFileSync(command, commandScript(node, join(lib, 'dist/agent/cli/main.js')))
   chmodSync(command, 0o755)
   return { command, lib, node }
+}
+
+/** The package's `milepost` command, with its flags for each subcommand, for another Node.js and program. */
+export function commandScript(node: string, main: string): string {
+  const script = readFileSync(join(ROOT, 'deploy/deb/debian/milepost.sh'), 'utf8')
+  return script
+    .replace('/usr/lib/milepost/node/bin/node', node)
+    .replace('/usr/lib/milepost/dist/agent/cli/main.js', main)
 }

@@ -2,7 +2,8 @@
 import { HistoryRows } from '../../../agent/training/rows.ts'
 import { SIGNALS } from './records.ts'
 
-const [bootstrap, topic, wanted] = process.argv.slice(2)
+// Behind the word `train`, for which the package's command has its flags.
+const [, bootstrap, topic, wanted] = process.argv.slice(2)
 const features = {
   sampleEveryMs: 1000,
   windowMs: 1000,
