@@ -23,7 +23,7 @@ export interface LogRecordCounts {
   elsewhere: number
 }
 
-export type LogOptions = Omit<HistoryOptions, 'oneByOne'>
+export type LogOptions = Omit<HistoryOptions, 'oneByOne' | 'reuseBytes'>
 
 /** How far a reading is, told after each batch of records. */
 export interface LogStep {
@@ -80,6 +80,7 @@ export class LogReader {
     const batches = readHistory({
       ...this.#options,
       oneByOne: true,
+      reuseBytes: true,
       onRanges: (ranges) => {
         this.ranges = ranges
         this.#options.onRanges?.(ranges)

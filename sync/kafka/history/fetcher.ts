@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster.ts'
 import { answerOf } from '../failure.ts'
 import { internal } from '../fence.ts'
+import type { AnswerBuffers } from './answers.ts'
 import type { HistoryRange } from './range.ts'
 import { decodeFetchResponse, type RawBatch, rawBatches } from './response.ts'
 
@@ -36,6 +37,8 @@ export interface FetchAnswer {
   readonly outOfRange: readonly { cursor: Cursor; earliest: number }[]
   /** The broker's word for a failure that may pass. */
   readonly failure: Error | undefined
+  /** Where its bytes lie, if they were copied: to be given back. */
+  readonly copy: Buffer | undefined
 }
 
 const { protocol } = internal<{
@@ -80,7 +83,29 @@ export async function fetchFrom(
   leader: number,
   cursors: readonly Cursor[],
   limits: FetchLimits,
+  buffers?: AnswerBuffers,
 ): Promise<FetchAnswer> {
+  let copy: Buffer | undefined
+  try {
+    const answer = await ask(cluster, topic, leader, cursors, limits, (payload) => {
+      copy = buffers?.copyOf(payload)
+      return copy ?? payload
+    })
+    return { ...answer, copy }
+  } catch (error) {
+    buffers?.giveBack(copy)
+    throw error
+  }
+}
+
+async function ask(
+  cluster: Cluster,
+  topic: string,
+  leader: number,
+  cursors: readonly Cursor[],
+  limits: FetchLimits,
+  keep: (payload: Buffer) => Buffer,
+): Promise<Omit<FetchAnswer, 'copy'>> {
   const broker = await cluster.findBroker({ nodeId: leader })
   const { request, requestTimeout } = protocol({ version: FETCH_VERSION })({
     isolationLevel: 1,
@@ -105,7 +130,10 @@ export async function fetchFrom(
     request,
     requestTimeout,
     logResponseError: false,
-    response: { decode: async (payload: Buffer) => decodeFetchResponse(payload), parse: identity },
+    response: {
+      decode: async (payload: Buffer) => decodeFetchResponse(keep(payload)),
+      parse: identity,
+    },
   })
   if (errorCode !== 0) throw createErrorFromCode(errorCode)
 

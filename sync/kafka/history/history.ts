@@ -8,6 +8,7 @@ import { type Cluster, createCluster } from '../cluster.ts'
 import { loadAllCodecs } from '../codecs.ts'
 import { syncErrorOf } from '../failure.ts'
 import { patiently } from '../patience.ts'
+import { AnswerBuffers } from './answers.ts'
 import { HistoryBatch } from './batch.ts'
 import {
   byLeader,
@@ -47,6 +48,8 @@ export interface HistoryOptions extends KafkaConnection {
    * the same records in the same order every time.
    */
   readonly oneByOne?: boolean
+  /** A batch's bytes are used again once the next one is asked for: nothing may be kept of it. */
+  readonly reuseBytes?: boolean
   /** Told once what will be read, before the first batch. */
   readonly onRanges?: (ranges: readonly HistoryRange[]) => void
   /** Told after each answer of a broker. */
@@ -119,6 +122,7 @@ class Reading {
   readonly #cursors: readonly Cursor[]
   readonly #limits: FetchLimits
   readonly #stallTimeoutMs: number
+  readonly #buffers: AnswerBuffers | undefined
   readonly #underWay = new Map<number, Promise<{ leader: number; answer: FetchAnswer | Error }>>()
   readonly #totalOffsets: number
   #decoder: AvroDecoder | undefined
@@ -134,6 +138,7 @@ class Reading {
     const maxFetchBytes = options.maxFetchBytes ?? DEFAULT_MAX_FETCH_BYTES
     const maxPartitionBytes = Math.min(maxFetchBytes, MAX_PARTITION_BYTES)
     this.#limits = { maxFetchBytes, maxPartitionBytes }
+    this.#buffers = options.reuseBytes ? new AnswerBuffers() : undefined
     this.#stallTimeoutMs = options.stallTimeoutMs ?? DEFAULT_STALL_TIMEOUT_MS
   }
 
@@ -158,6 +163,7 @@ class Reading {
       // Cursors have moved: the next answer may come while this one is used.
       this.#ask()
       yield* this.#open(answer)
+      this.#buffers?.giveBack(answer.copy)
       this.#movedAtMs = performance.now()
       this.#report()
     }
@@ -170,7 +176,7 @@ class Reading {
     const wanted = oneByOne ? left.slice(0, 1) : left
     for (const [leader, cursors] of byLeader(this.#cluster, topic, wanted)) {
       if (this.#underWay.has(leader)) continue
-      const answer = fetchFrom(this.#cluster, topic, leader, cursors, this.#limits)
+      const answer = fetchFrom(this.#cluster, topic, leader, cursors, this.#limits, this.#buffers)
         .catch((error: Error) => error)
         .then((answer) => ({ leader, answer }))
       this.#underWay.set(leader, answer)
