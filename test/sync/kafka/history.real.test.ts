@@ -188,6 +188,26 @@ describe('history', () => {
     assert.ok(answers >= 3, `${answers} answers`)
   })
 
+  test('bytes that are used again are read as they came, however many answers there are', async () => {
+    const topic = await makeTopic(1)
+    const sent = Array.from({ length: 40 }, (_, n) => `${n}:${'x'.repeat(n * 50)}`)
+    await produce(async (producer) => {
+      for (const value of sent) await producer.send({ topic, messages: [{ value }] })
+    })
+    const read: string[] = []
+    let answers = 0
+    const options = { brokers, topic, maxFetchBytes: 1_000, reuseBytes: true }
+    for await (const batch of readHistory({ ...options, onProgress: () => answers++ })) {
+      for (const record of batch) {
+        // The next answer comes while this one is used.
+        await sleep(1)
+        read.push(String(record.value))
+      }
+    }
+    assert.deepEqual(read, sent)
+    assert.ok(answers > 10, `${answers} answers`)
+  })
+
   test('may be left early, or aborted, and lets go of everything', async () => {
     const topic = await filled(1, 500)
     for await (const _ of readHistory({ brokers, topic })) break
