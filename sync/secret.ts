@@ -4,8 +4,11 @@ import { SyncError, type SyncErrorCode } from './errors.ts'
 /** Where a secret is: never in the config itself, and read anew whenever it is used. */
 export type Secret = { readonly file: string } | { readonly env: string }
 
-/** The secret itself; rejects with `code` where it is not there. */
-export async function readSecret(secret: Secret, code: SyncErrorCode): Promise<string> {
+/** The secret itself; rejects with `code` where it is not there: without it nobody is let in. */
+export async function readSecret(
+  secret: Secret,
+  code: SyncErrorCode = 'UPLINK_DENIED',
+): Promise<string> {
   if ('file' in secret) return (await readText(secret.file, code)).trimEnd()
   const value = process.env[secret.env]
   if (value !== undefined) return value
@@ -15,7 +18,10 @@ export async function readSecret(secret: Secret, code: SyncErrorCode): Promise<s
 }
 
 /** A certificate or a key, as text; rejects with `code` where it cannot be read. */
-export async function readText(file: string, code: SyncErrorCode): Promise<string> {
+export async function readText(
+  file: string,
+  code: SyncErrorCode = 'UPLINK_DENIED',
+): Promise<string> {
   try {
     return await readFile(file, 'utf8')
   } catch (cause) {

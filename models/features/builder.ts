@@ -1,5 +1,4 @@
 import type { ReadingBatch, Signal } from '../../sensors/reading.ts'
-import { Drift } from './drift.ts'
 import { type FeatureRow, type RowCounts, RowMaker } from './row.ts'
 import { type FeatureSpec, signalsOf } from './spec.ts'
 import { type Summary, Windows } from './windows.ts'
@@ -47,7 +46,6 @@ export class FeatureBuilder {
   readonly #sourceOf: Int32Array
   /** What is taken away from each input; -1: nothing. */
   readonly #minusOf: Int32Array
-  readonly #drift: Drift
   #place = new Int32Array(0)
   #seen = 0
   readonly #windows: Windows
@@ -73,7 +71,6 @@ export class FeatureBuilder {
     const placeOf = (name?: string) => this.#signals.findIndex((one) => one.name === name)
     this.#sourceOf = Int32Array.from(spec.inputs, ({ signal }) => placeOf(signal))
     this.#minusOf = Int32Array.from(spec.inputs, ({ minus }) => placeOf(minus))
-    this.#drift = new Drift(spec)
     this.#windows = new Windows(this.#signals.length, this.#steps, this.#slots)
     this.#values = new Float64Array(spec.inputs.length)
     this.#fromUs = new Float64Array(spec.inputs.length)
@@ -202,7 +199,6 @@ export class FeatureBuilder {
       if (this.#toUs[i] >= step * this.#stepUs) fresh = true
     }
     if (!fresh) return
-    this.#drift.apply(this.#values)
     const timeUs = (step + 1) * this.#stepUs
     const row = this.#maker.make(this.#values, timeUs, this.#fromUs, this.#toUs)
     if (row) emit(row)
@@ -222,6 +218,5 @@ export class FeatureBuilder {
     this.#top = -1
     this.#windows.clear()
     this.#maker.reset()
-    this.#drift.reset()
   }
 }

@@ -32,11 +32,6 @@ export const inputSchema = z.strictObject({
   aggregate: z.enum(['last', 'mean', 'min', 'max']),
   /** Another signal in the same unit, whose aggregate is taken away: a tyre beside its axle's other. */
   minus: z.string().min(1).max(200).optional(),
-  /**
-   * How far it is from this vehicle's own usual: its mean over about so long, a row's weight falling with
-   * its age, is taken away. So a slow change shows where vehicles differ by more than it.
-   */
-  driftMs: ms.optional(),
   missing: missingSchema,
 })
 

@@ -28,7 +28,6 @@ const features = z
       unit: one.unit ?? '',
       aggregate: one.aggregate ?? ('last' as const),
       ...(one.minus === undefined ? {} : { minus: one.minus }),
-      ...(one.driftMs === undefined ? {} : { driftMs: one.driftMs }),
       missing: one.missing ?? missing,
     })),
   }))

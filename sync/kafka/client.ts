@@ -68,13 +68,10 @@ export async function clientConfig(
   }
 }
 
-/** Without its secrets nobody is let in. */
-const DENIED = 'UPLINK_DENIED'
-
 async function tlsOptions({ tls }: KafkaConnection): Promise<KafkaConfig['ssl']> {
   if (!tls) return undefined
   const [ca, cert, key] = await Promise.all(
-    [tls.ca, tls.cert, tls.key].map((file) => file && readText(file, DENIED)),
+    [tls.ca, tls.cert, tls.key].map((file) => file && readText(file)),
   )
   return {
     ...(ca && { ca }),
@@ -88,9 +85,9 @@ async function saslOptions({ sasl }: KafkaConnection): Promise<SASLOptions | und
   if (sasl.mechanism === 'oauthbearer') {
     const { token } = sasl
     // Told now that it is missing, and not as a broker that does not let us in.
-    await readSecret(token, DENIED)
-    return oauthBearer(() => readSecret(token, DENIED))
+    await readSecret(token)
+    return oauthBearer(() => readSecret(token))
   }
   const { mechanism, username } = sasl
-  return { mechanism, username, password: await readSecret(sasl.password, DENIED) } as SASLOptions
+  return { mechanism, username, password: await readSecret(sasl.password) } as SASLOptions
 }

@@ -281,7 +281,9 @@ class KafkaUplink implements Uplink {
 
   #positionsAfter(records: readonly StoredRecord[]): Map<Lane, LanePosition> {
     const positions = new Map(this.#positions)
-    for (const [lane, last] of new Map(records.map((record) => [record.lane, record]))) {
+    const lasts = new Map<Lane, StoredRecord>()
+    for (const record of records) lasts.set(record.lane, record)
+    for (const [lane, last] of lasts) {
       const { partition, partitions } = this.#destinations.get(lane)!
       positions.set(lane, { seq: last.seq, partition: partition ?? partitions, tip: tipOf(last) })
     }

@@ -27,17 +27,15 @@ export interface Credentials {
   readonly key?: string
 }
 
-const DENIED = 'UPLINK_DENIED'
-
 /** Reads secrets and certificates. Rejects with `UPLINK_DENIED` where one is missing. */
 export async function readCredentials(connection: MqttConnection): Promise<Credentials> {
   const { username, password, tls = {} } = connection
   const [ca, cert, key] = await Promise.all(
-    [tls.ca, tls.cert, tls.key].map((f) => f && readText(f, DENIED)),
+    [tls.ca, tls.cert, tls.key].map((f) => f && readText(f)),
   )
   return {
     ...(username === undefined ? {} : { username }),
-    ...(password ? { password: await readSecret(password, DENIED) } : {}),
+    ...(password ? { password: await readSecret(password) } : {}),
     ...(ca ? { ca } : {}),
     ...(cert ? { cert } : {}),
     ...(key ? { key } : {}),

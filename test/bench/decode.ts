@@ -1,6 +1,7 @@
 // Frames/s decoded, every signal of mixed messages, beside the one DBC decoder on npm.
 import { existsSync, readFileSync } from 'node:fs'
 import { Can, Dbc } from 'candied'
+import { randomOf } from '../../models/training/random.ts'
 import type { DbcMessage } from '../../sensors/dbc/database.ts'
 import { DatabaseSet } from '../../sensors/dbc/database-set.ts'
 import { Decoder } from '../../sensors/dbc/decoder.ts'
@@ -102,7 +103,7 @@ export async function bench(): Promise<BenchRow[]> {
 }
 
 function prepare(files: readonly URL[]): Load {
-  const random = generator(SEED)
+  const random = randomOf(SEED)
   const sets: DatabaseSet[] = []
   const cans: Can[] = []
   const kinds: { bus: number; message: DbcMessage }[] = []
@@ -169,15 +170,4 @@ function bytesPerFrame(step: (i: number) => number): number {
   }
   const frames = step(0)
   return Math.max(0, grown(step) - grown(() => frames))
-}
-
-/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
-  }
 }

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { randomOf } from '../../models/training/random.ts'
 import { auditTopics, type TopicsAccount } from '../../sync/kafka/audit-topics.ts'
 import { readHistory } from '../../sync/kafka/history.ts'
 import { LANES } from '../../sync/record.ts'
-import { seeded } from '../sync/kafka/support.ts'
 import { CentralByRoad } from './central-by-road.ts'
 import { Victim } from './kills-vehicle.ts'
 
@@ -91,9 +91,9 @@ class Site {
       )
     }
     let killing = true
-    const trouble = this.#trouble(seeded(seed + 1_000), () => killing)
+    const trouble = this.#trouble(randomOf(seed + 1_000), () => killing)
     const killed = Promise.all(
-      this.#victims.map((victim, n) => this.#torment(victim, seeded(seed + n), kills)),
+      this.#victims.map((victim, n) => this.#torment(victim, randomOf(seed + n), kills)),
     )
     try {
       await Promise.race([killed, trouble.then(() => killed)])

@@ -6,9 +6,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { randomOf } from '../../models/training/random.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES } from '../../sync/record.ts'
-import { randomOf, readAll, tempFolder } from '../sync/support.ts'
+import { readAll, tempFolder } from '../sync/support.ts'
 import { FileImage, type Op, opsOf } from './disk-image.ts'
 
 /** `POINTS=500 SEED=…` is the long run. */

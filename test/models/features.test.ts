@@ -246,48 +246,21 @@ test('readings and columns of the same values give the same bits', () => {
   )
 })
 
-test('one signal beside another, and how far it is from this vehicle\u2019s own usual', () => {
-  const one = spec([
-    input('left', { name: 'beside', minus: 'right', aggregate: 'mean' }),
-    input('left', { name: 'drift', minus: 'right', driftMs: 3000 }),
-  ])
-  const { rows } = rowsOf(
+test('one signal beside another, and none where the other is missing', () => {
+  const one = spec([input('left', { minus: 'right', aggregate: 'mean' })])
+  const { rows, builder } = rowsOf(
     one,
     [10, 10, 16, 16, 16].flatMap((left, i): Reading[] => [
-      ['left', left, i * 1000 + 100],
-      ['left', left, i * 1000 + 200],
-      ['right', 4, i * 1000 + 900],
+      ['left', left - 1, i * 1000 + 100],
+      ['left', left + 1, i * 1000 + 200],
+      ...(i === 1 ? [] : [['right', 4, i * 1000 + 900] as Reading]),
     ]),
   )
   assert.deepEqual(
     rows.map(({ raw }) => raw[0]),
-    [6, 6, 12, 12],
-  )
-  // Of 6, 6, 12, 12 each beside the mean of those before it; beyond three rows old ones weigh less.
-  assert.deepEqual(
-    rows.map(({ raw }) => raw[1]),
-    [0, 0, 6, 4],
-  )
-  // The oldest reading of the first column, the newest of both.
-  assert.deepEqual([rows[0].fromMs, rows[0].toMs], [100, 900])
-})
-
-test('where the other signal is missing there is no difference, and a clock that goes back forgets what was usual', () => {
-  const one = spec([input('left', { minus: 'right', driftMs: 60_000 })])
-  const { rows, builder } = rowsOf(one, [
-    ['left', 5, 100],
-    ['left', 5, 1100],
-    ['right', 1, 1200],
-    ['left', 9, 2100],
-    ['right', 1, 2200],
-    ['left', 9, 3100],
-    ['left', 3, 3100 - CLOCK_BACK_US / 1000 - 1],
-    ['right', 1, 3100 - CLOCK_BACK_US / 1000],
-    ['left', 3, 4100 - CLOCK_BACK_US / 1000],
-  ])
-  assert.deepEqual(
-    rows.map(({ raw }) => raw[0]),
-    [0, 4, 0],
+    [6, 12, 12],
   )
   assert.equal(builder.counts.skipped, 1)
+  // The oldest reading and the newest of both.
+  assert.deepEqual([rows[0].fromMs, rows[0].toMs], [100, 900])
 })

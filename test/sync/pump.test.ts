@@ -2,20 +2,12 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { randomOf } from '../../models/training/random.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES } from '../../sync/record.ts'
 import { pumpOf, rest, started } from './pump-support.ts'
 import { Remote } from './remote.ts'
-import {
-  ledgerOf,
-  openOutbox,
-  randomOf,
-  readAll,
-  record,
-  tempFolder,
-  textOf,
-  until,
-} from './support.ts'
+import { ledgerOf, openOutbox, readAll, record, tempFolder, textOf, until } from './support.ts'
 
 const SEED = Number(process.env.SEED ?? 20261123)
 test('what is committed is sent, in order, and deleted in the end', async (t) => {

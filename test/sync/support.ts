@@ -44,17 +44,6 @@ export function ledgerOf(records: readonly StoredRecord[]): LedgerEntry[] {
   return records.filter(({ type }) => type === LEDGER_TYPE).flatMap((r) => parseLedger(r.payload))
 }
 
-/** A small random generator, so that a seed repeats a run (mulberry32, public domain). */
-export function randomOf(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** Waits for a condition; the bound is for a hanging test, not a promise of speed. */
 export async function until(what: string, condition: () => boolean, boundMs = 60_000) {
   const endMs = performance.now() + boundMs

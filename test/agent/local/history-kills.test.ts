@@ -9,8 +9,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { findBlocks, unpackBlock } from '../../../agent/local/history/block.ts'
 import { segmentFiles } from '../../../agent/local/history/segments.ts'
 import { tierDir } from '../../../agent/local/history/tiers.ts'
+import { randomOf } from '../../../models/training/random.ts'
 import { tempDir } from '../../support/cli.ts'
-import { seeded } from '../../sync/kafka/support.ts'
 
 const KILLS = 6
 const MAX_LIFE_MS = 300
@@ -30,7 +30,7 @@ async function numbersIn(dir: string): Promise<number[]> {
 
 test(`killed ${KILLS} times while it writes, the history has all that was in files, in order`, async (t) => {
   const dir = tempDir(t)
-  const random = seeded(20_261_126)
+  const random = randomOf(20_261_126)
   let first = 0
   for (let kill = 0; kill < KILLS; kill++) {
     const program = join(import.meta.dirname, 'history-writer.ts')

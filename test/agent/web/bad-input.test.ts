@@ -3,11 +3,12 @@ import { connect, type Socket } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import type { AgentStatus } from '../../../agent/status.ts'
 import { LIMITS } from '../../../agent/web/limits.ts'
+import { randomOf } from '../../../models/training/random.ts'
 import { tempDir } from '../../support/cli.ts'
 import { SEED, tries } from '../../support/fuzz.ts'
 import { buildPage } from '../../support/page-build.ts'
 import { until } from '../../support/until.ts'
-import { broken, chanceOf, climbing } from './enemy.ts'
+import { broken, climbing } from './enemy.ts'
 import { startWebAgent, type WebAgent } from './web-agent.ts'
 
 const FUZZED = tries(600, 10_000)
@@ -72,7 +73,7 @@ test(`${FUZZED} broken requests from seed ${SEED}: none gets a fault of ours as 
     web: { listen: '127.0.0.1:0', maxRequestsPer10Sec: 100_000 },
   })
   const before = bus(web.agent.status())
-  const chance = chanceOf(SEED)
+  const chance = randomOf(SEED)
   const port = Number(new URL(web.url).port)
   const statuses: Record<string, number> = {}
   for (let done = 0; done < FUZZED; done += AT_ONCE) {
@@ -102,7 +103,7 @@ test(`${CLIMBED} climbing paths from seed ${SEED}: each is refused, and no file 
     web: { listen: '127.0.0.1:0', maxRequestsPer10Sec: 100_000 },
   })
   const before = bus(web.agent.status())
-  const chance = chanceOf(SEED + 1)
+  const chance = randomOf(SEED + 1)
   const port = Number(new URL(web.url).port)
   for (let done = 0; done < CLIMBED; done += AT_ONCE) {
     const paths = Array.from({ length: AT_ONCE }, () => climbing(chance))

@@ -1,16 +1,5 @@
 // What an enemy sends to the page's server, the same for the same seed.
 
-/** Numbers from 0 to below 1, the same for the same seed (mulberry32's mixing). */
-export function chanceOf(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 const UP = ['..', '%2e%2e', '.%2e', '%252e%252e', '..%00', '%c0%ae%c0%ae', '....', '..;', '.']
 const BETWEEN = ['/', '%2f', '\\', '%5c', '//', '/./', '%252f']
 const WANTED = ['etc/passwd', 'package.json', '.git/config', 'milepost.yaml', 'data/outbox.db']

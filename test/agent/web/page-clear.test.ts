@@ -7,7 +7,7 @@ import { openBrowser } from '../../support/browser.ts'
 import { ROOT, tempDir } from '../../support/cli.ts'
 import { buildPage } from '../../support/page-build.ts'
 import { until } from '../../support/until.ts'
-import { audit, openView, says } from './page-views.ts'
+import { audit, enterToken, openView, says } from './page-views.ts'
 import { startWebAgent } from './web-agent.ts'
 
 const OPERATOR = 'operator-0123456789'
@@ -46,10 +46,6 @@ test('trouble codes are cleared on the page by an operator who says yes, and it 
   const browser = await openBrowser()
   t.after(() => browser.close())
   const page = browser.context.pages()[0] ?? (await browser.context.newPage())
-  const enter = async (text: string): Promise<void> => {
-    await page.getByLabel('Token of this agent').fill(text)
-    await page.getByRole('button', { name: 'Open' }).click()
-  }
   const clear = async (answer: 'Yes, clear codes' | 'No'): Promise<void> => {
     await page.getByRole('button', { name: 'Clear codes', exact: true }).click()
     await page.getByRole('button', { name: answer, exact: true }).click()
@@ -57,7 +53,7 @@ test('trouble codes are cleared on the page by an operator who says yes, and it 
   await until('a stored code', async () => (await events('dtc')).length > 0)
 
   await openView(page, url, 'faults', 'Faults')
-  await enter(READER)
+  await enterToken(page, READER)
   await says(page, 'P0300', 'present', 'Clear the codes of obd')
   await clear('Yes, clear codes')
   await says(page, 'DENIED')
@@ -65,7 +61,7 @@ test('trouble codes are cleared on the page by an operator who says yes, and it 
 
   await page.evaluate('sessionStorage.clear()')
   await page.reload()
-  await enter(OPERATOR)
+  await enterToken(page, OPERATOR)
   await says(page, 'P0300')
   await clear('No')
   assert.deepEqual(await events('operated'), [], 'who says no, and a reader, change nothing')

@@ -8,7 +8,7 @@ import { tempDir } from '../../support/cli.ts'
 import { buildPage } from '../../support/page-build.ts'
 import { until } from '../../support/until.ts'
 import { FACTORY, Fleet } from '../updates/fleet.ts'
-import { audit, openView, says } from './page-views.ts'
+import { audit, enterToken, openView, says } from './page-views.ts'
 import { startWebAgent } from './web-agent.ts'
 
 const OPERATOR = 'operator-0123456789'
@@ -42,12 +42,8 @@ test('an operator looks for updates on the page: a reader may not, and each call
   const browser = await openBrowser()
   t.after(() => browser.close())
   const page = browser.context.pages()[0] ?? (await browser.context.newPage())
-  const enter = async (text: string): Promise<void> => {
-    await page.getByLabel('Token of this agent').fill(text)
-    await page.getByRole('button', { name: 'Open' }).click()
-  }
   await openView(page, url, 'updates', 'Updates')
-  await enter(READER)
+  await enterToken(page, READER)
   await says(page, fleet.folder, 'No step since the start', 'as installed')
   const look = async (): Promise<void> => {
     await page.getByRole('button', { name: 'Look now' }).click()
@@ -57,7 +53,7 @@ test('an operator looks for updates on the page: a reader may not, and each call
   await says(page, 'DENIED')
   await page.evaluate('sessionStorage.clear()')
   await page.reload()
-  await enter(OPERATOR)
+  await enterToken(page, OPERATOR)
   await says(page, 'No step since the start')
   await look()
   await says(page, 'Looked.', 'download', 'trial')

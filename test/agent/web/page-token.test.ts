@@ -7,7 +7,7 @@ import { Authority } from '../../support/certificates.ts'
 import { tempDir } from '../../support/cli.ts'
 import { buildPage } from '../../support/page-build.ts'
 import { until } from '../../support/until.ts'
-import { audit, openView, says, textOf, watched } from './page-views.ts'
+import { audit, enterToken, openView, says, textOf, watched } from './page-views.ts'
 import { startWebAgent } from './web-agent.ts'
 
 const TOKEN = 'reader-0123456789'
@@ -30,11 +30,9 @@ test('over TLS with a token: nothing is shown without it, all with it, and it go
   await says(page, 'Token of this agent')
   assert.doesNotMatch(await textOf(page, 'body'), /test-1|simulator/)
   await audit(page, 'the token form')
-  await page.getByLabel('Token of this agent').fill('wrong-0123456789')
-  await page.getByRole('button', { name: 'Open' }).click()
+  await enterToken(page, 'wrong-0123456789')
   await says(page, 'This token is not valid')
-  await page.getByLabel('This token is not valid').fill(TOKEN)
-  await page.getByRole('button', { name: 'Open' }).click()
+  await enterToken(page, TOKEN, 'This token is not valid')
   await says(page, /Yes, [\d,]+ frames\/s/)
   await page.reload()
   await says(page, /Yes, [\d,]+ frames\/s/)

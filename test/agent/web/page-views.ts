@@ -28,6 +28,16 @@ export async function openView(
   await until(`the view ${view}`, async () => (await textOf(page, 'h1')) === heading)
 }
 
+/** Fills in the token that the page asks for, by the label that it asks with. */
+export async function enterToken(
+  page: Page,
+  token: string,
+  label = 'Token of this agent',
+): Promise<void> {
+  await page.getByLabel(label).fill(token)
+  await page.getByRole('button', { name: 'Open' }).click()
+}
+
 /** Waits until the page says all of these. */
 export async function says(page: Page, ...wanted: readonly (string | RegExp)[]): Promise<void> {
   let text = ''

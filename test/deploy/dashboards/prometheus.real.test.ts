@@ -30,6 +30,16 @@ interface Served {
   readonly agent: Agent
 }
 
+/** An authority, a certificate of it for a page, and a file with a token that reads. */
+async function secrets(t: TestContext) {
+  const dir = tempDir(t)
+  const authority = await Authority.make(dir)
+  const { cert, key } = await authority.sign('web')
+  const token = join(dir, 'token')
+  writeFileSync(token, 'a-token-that-reads-0123456789\n', { mode: 0o600 })
+  return { authority, tls: { cert, key }, token }
+}
+
 /** A vehicle whose page is open by TLS and a token, as one in the field would be. */
 async function vehicle(
   t: TestContext,
@@ -77,12 +87,7 @@ async function withData(prometheus: Prometheus, promql: string): Promise<boolean
 }
 
 test('a real Prometheus scrapes as the README says, and every panel of every dashboard has data', async (t) => {
-  const dir = tempDir(t)
-  const authority = await Authority.make(dir)
-  const { cert, key } = await authority.sign('web')
-  const tls = { cert, key }
-  const token = join(dir, 'token')
-  writeFileSync(token, 'a-token-that-reads-0123456789\n', { mode: 0o600 })
+  const { authority, tls, token } = await secrets(t)
   const [sound, ill] = [central.unique('sound'), central.unique('ill')]
   const [first, second] = await Promise.all([
     vehicle(t, sound, tls, token, {
@@ -124,12 +129,7 @@ test('a real Prometheus scrapes as the README says, and every panel of every das
 })
 
 test('without its token Prometheus is told nothing', async (t) => {
-  const dir = tempDir(t)
-  const authority = await Authority.make(dir)
-  const { cert, key } = await authority.sign('web')
-  const tls = { cert, key }
-  const token = join(dir, 'token')
-  writeFileSync(token, 'a-token-that-reads-0123456789\n', { mode: 0o600 })
+  const { authority, tls, token } = await secrets(t)
   const { target } = await vehicle(t, 'closed', tls, token, { sensors: [SOUND] })
   const prometheus = await startPrometheus(t, [
     {

@@ -7,11 +7,11 @@ import { initRepository } from '../../../models/release/repository/init.ts'
 import { KeyRing } from '../../../models/release/repository/keys.ts'
 import { Repository } from '../../../models/release/repository/repository.ts'
 import { FolderStore } from '../../../models/release/repository/store.ts'
+import { randomOf } from '../../../models/training/random.ts'
 import { auditTopics, type TopicsAccount } from '../../../sync/kafka/audit-topics.ts'
 import { LANES } from '../../../sync/record.ts'
 import { layOut } from '../../support/installed.ts'
 import { until } from '../../support/until.ts'
-import { seeded } from '../../sync/kafka/support.ts'
 import { CentralByRoad } from '../central-by-road.ts'
 import { type Trend, trendsOf } from './judge.ts'
 import { type Scene, TROUBLES } from './troubles.ts'
@@ -60,7 +60,7 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     const central = await CentralByRoad.start(join(home, 'central'))
     stops.push(() => central.stop())
     const updates = { from: join(home, 'repository'), root: rootPath }
-    const dataDir = join(disk ?? home, 'data')
+    const dataDir = join(disk, 'data')
     const vehicle = new SoakVehicle({
       command,
       lib,
@@ -72,12 +72,12 @@ export async function runSoak(options: SoakOptions): Promise<SoakReport> {
     stops.unshift(() => vehicle.end())
     const repository = new Repository({ store, keys })
     const factory = join(lib, 'models/bundles/simulator')
-    const random = seeded(options.seed)
+    const random = randomOf(options.seed)
     const scene: Scene = { home, vehicle, central, repository, factory, disk, random }
     return await new Soak(scene, options).run()
   } finally {
     for (const stop of stops) await stop()
-    if (disk) execFileSync('umount', ['-l', disk])
+    execFileSync('umount', ['-l', disk])
     rmSync(home, { recursive: true, force: true })
   }
 }
@@ -188,14 +188,16 @@ class Soak {
   }
 }
 
-/** A file system of its own, so that it can be filled; undefined where none may be mounted. */
-function mounted(path: string): string | undefined {
+/** A file system of its own, so that it can be filled. */
+function mounted(path: string): string {
   mkdirSync(path)
+  const options = ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'milepost-soak', path]
   try {
-    const options = ['-t', 'tmpfs', '-o', `size=${DISK_MIB}m`, 'milepost-soak', path]
-    execFileSync('mount', options, { stdio: 'ignore' })
-    return path
-  } catch {
-    return undefined
+    execFileSync('mount', options, { stdio: 'pipe' })
+  } catch (cause) {
+    throw new Error('The soak fills a disk of its own: run it as a user that may mount a tmpfs', {
+      cause,
+    })
   }
+  return path
 }

@@ -16,8 +16,8 @@ export interface Scene {
   readonly central: CentralByRoad
   readonly repository: Repository
   readonly factory: string
-  /** A file system that the data folder has for itself; undefined where none may be mounted. */
-  readonly disk: string | undefined
+  /** A file system that the data folder has for itself. */
+  readonly disk: string
   readonly random: () => number
 }
 
@@ -53,7 +53,6 @@ export const TROUBLES: Readonly<Record<string, (scene: Scene, downMs: number) =>
   },
 
   async 'disk nearly full'({ disk }, downMs) {
-    if (!disk) return
     const hog = join(disk, 'hog')
     const { bavail, bsize } = statfsSync(disk)
     try {

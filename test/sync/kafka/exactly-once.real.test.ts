@@ -3,13 +3,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { randomOf } from '../../../models/training/random.ts'
 import { Audit } from '../../../sync/audit.ts'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
 import { identityOf } from '../../../sync/kafka/message.ts'
 import { LANES } from '../../../sync/record.ts'
 import { useCentral } from '../../support/central.ts'
 import type { SenderOptions } from './sender.ts'
-import { type Fleet, makeFleet, readAll, seeded } from './support.ts'
+import { type Fleet, makeFleet, readAll } from './support.ts'
 
 const KILLS = Number(process.env.MILEPOST_TEST_KILLS ?? 10)
 const SEED = Number(process.env.MILEPOST_TEST_SEED ?? 20_261_123)
@@ -37,7 +38,7 @@ async function positionsOf({ config, origin }: Fleet) {
 test(`${KILLS} kills (seed ${SEED}): nothing lost, duplicated or out of order`, async (t) => {
   const central = await useCentral()
   const fleet = await makeFleet(central)
-  const random = seeded(SEED)
+  const random = randomOf(SEED)
   for (let kill = 0; kill < KILLS; kill++) {
     const options = { ...fleet, seed: SEED + kill, maxBatchRecords: MAX_BATCH_RECORDS }
     const child = startSender(options)

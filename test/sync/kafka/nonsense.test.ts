@@ -2,8 +2,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
+import { randomOf } from '../../../models/training/random.ts'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
-import { readAll, seeded } from './support.ts'
+import { readAll } from './support.ts'
 
 /** What is on the port instead of Kafka. An unhandled error anywhere fails the test by itself. */
 const STRANGERS: Record<string, (socket: Socket) => void> = {
@@ -29,7 +30,7 @@ const STRANGERS: Record<string, (socket: Socket) => void> = {
 for (const seed of [1, 2, 3, 4, 5, 6, 7, 8]) {
   // The correlation id of the first request is 0: kafkajs looks into these.
   STRANGERS[`a right frame around rubbish ${seed}`] = (socket) => {
-    const random = seeded(seed)
+    const random = randomOf(seed)
     socket.on('data', () => {
       const length = Math.floor(random() * 200)
       const body = Buffer.from(Array.from({ length }, () => Math.floor(random() * 256)))

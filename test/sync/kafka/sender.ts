@@ -1,8 +1,9 @@
+import { randomOf } from '../../../models/training/random.ts'
 // A process that is killed: sends the records of an outbox that it makes up, each by its `seq`, from
 // where Kafka says it got. Argument: JSON of `SenderOptions`. Says `open` once it sends.
 import { createKafkaUplink, type KafkaUplinkConfig } from '../../../sync/kafka/kafka-uplink.ts'
 import type { Lane, Origin, StoredRecord } from '../../../sync/record.ts'
-import { laneOf, Records, seeded } from './support.ts'
+import { laneOf, Records } from './support.ts'
 
 export interface SenderOptions {
   readonly config: KafkaUplinkConfig
@@ -16,7 +17,7 @@ export interface SenderOptions {
 const { config, origin, seed, maxBatchRecords, lastSeq }: SenderOptions = JSON.parse(
   process.argv[2],
 )
-const random = seeded(seed)
+const random = randomOf(seed)
 const uplink = createKafkaUplink(config)
 const positions = await uplink.open(origin)
 console.log('open')

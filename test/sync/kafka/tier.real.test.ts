@@ -7,12 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import type { Producer, Transaction } from 'kafkajs'
 import { tieredConfig } from '../../../deploy/central/topics.ts'
+import { randomOf } from '../../../models/training/random.ts'
 import { createClient } from '../../../sync/kafka/client.ts'
 import { createCluster } from '../../../sync/kafka/cluster.ts'
 import { internal } from '../../../sync/kafka/fence.ts'
 import { decodeFetchResponse } from '../../../sync/kafka/history/response.ts'
 import { type OwnCentral, ownCentral } from '../../support/central.ts'
-import { readAll, seeded, values } from './support.ts'
+import { readAll, values } from './support.ts'
 
 const PRODUCERS = 6
 const TRANSACTIONS = 240
@@ -24,7 +25,7 @@ const POLL_INTERVAL_MS = 500
 
 /** Transactions of several producers that overlap, about half of them aborted; answers the committed values. */
 async function writeHistory(central: OwnCentral, topic: string): Promise<string[]> {
-  const random = seeded(SEED)
+  const random = randomOf(SEED)
   const { kafka, sockets } = await createClient({ brokers: [central.bootstrap] })
   const producers: Producer[] = []
   for (let n = 0; n < PRODUCERS; n++) {

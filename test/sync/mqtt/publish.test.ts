@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { generate } from 'mqtt-packet'
+import { randomOf } from '../../../models/training/random.ts'
 import { parsePublish, varint, writePublishes } from '../../../sync/mqtt/publish.ts'
-import { seeded } from '../kafka/support.ts'
 
 const SEED = 20_261_123
 const ROUNDS = 2_000
@@ -14,7 +14,7 @@ function split(packet: Buffer) {
 }
 
 test(`what mqtt-packet writes is read back, ${ROUNDS} times (seed ${SEED})`, () => {
-  const random = seeded(SEED)
+  const random = randomOf(SEED)
   const below = (n: number) => Math.floor(random() * n)
   const word = (most: number) =>
     Array.from({ length: 1 + below(most) }, () => LETTERS[below(LETTERS.length)]).join('')
@@ -52,7 +52,7 @@ test(`what mqtt-packet writes is read back, ${ROUNDS} times (seed ${SEED})`, () 
 })
 
 test('a packet that is cut short or torn ends in a RangeError and nothing else', () => {
-  const random = seeded(SEED)
+  const random = randomOf(SEED)
   const whole = generate(
     {
       ...{ cmd: 'publish', topic: 'milepost/records/t/events', qos: 1, retain: false, dup: false },

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { randomOf } from '../../../models/training/random.ts'
 import { LANES } from '../../../sync/record.ts'
-import { openOutbox, randomOf, readAll, tempFolder } from '../support.ts'
+import { openOutbox, readAll, tempFolder } from '../support.ts'
 
 const KILLS = Number(process.env.KILLS ?? 6)
 const SEED = Number(process.env.SEED ?? 20261123)

@@ -2,18 +2,10 @@ import assert from 'node:assert/strict'
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { randomOf } from '../../../models/training/random.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
 import { LANES, type Lane } from '../../../sync/record.ts'
-import {
-  ledgerOf,
-  openOutbox,
-  randomOf,
-  readAll,
-  record,
-  SMALL,
-  tempFolder,
-  textOf,
-} from '../support.ts'
+import { ledgerOf, openOutbox, readAll, record, SMALL, tempFolder, textOf } from '../support.ts'
 
 const PAGE = 4096
 /** The first pages hold the schema and what is set aside for a full disk. */

@@ -1,8 +1,9 @@
 // Run as a process of its own by the kill test: appends as fast as it can, and says what is kept.
 import { writeSync } from 'node:fs'
+import { randomOf } from '../../../models/training/random.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
 import { LANES } from '../../../sync/record.ts'
-import { randomOf, record, SMALL } from '../support.ts'
+import { record, SMALL } from '../support.ts'
 
 const [path, seed] = process.argv.slice(2)
 const random = randomOf(Number(seed))

@@ -3,11 +3,12 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
+import { randomOf } from '../../../models/training/random.ts'
 import { LANES } from '../../../sync/record.ts'
 import { RelayStore } from '../../../sync/relay/store.ts'
 import { exportRecords } from '../../../sync/transfer/export.ts'
 import { importRecords } from '../../../sync/transfer/import.ts'
-import { ledgerOf, openOutbox, randomOf, readAll, record, tempFolder } from '../support.ts'
+import { ledgerOf, openOutbox, readAll, record, tempFolder } from '../support.ts'
 
 function filled(t: Parameters<typeof openOutbox>[0], path: string, count = 2500) {
   const outbox = openOutbox(t, { path })
