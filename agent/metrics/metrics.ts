@@ -209,10 +209,15 @@ export const METRICS: readonly Metric[] = [
   ),
   gauge(
     'outbox_oldest_seconds',
-    'Age of the oldest that waits; none where nothing does.',
+    'Age of the oldest that waits; 0 where nothing does.',
     ['lane'],
-    (status) =>
-      LANES.flatMap((lane) => age(status, status.sync?.lanes[lane].oldestTimeUs ?? 0, { lane })),
+    ({ nowUs, sync }) =>
+      LANES.flatMap((lane) => {
+        if (!sync) return []
+        const { oldestTimeUs } = sync.lanes[lane]
+        const waitedUs = oldestTimeUs > 0 ? Math.max(0, nowUs - oldestTimeUs) : 0
+        return [{ labels: { lane }, value: waitedUs / 1e6 }]
+      }),
   ),
   counter(
     'outbox_evicted',

@@ -62,6 +62,13 @@ test('metrics tell what the status says, health and readiness answer with their 
   assert.ok(sampleOf(text, 'milepost_decoded_frames_total{result="decoded"}') > 100)
   assert.ok(sampleOf(text, 'milepost_model_inferences_total{model="simulator"}') > 0)
   assert.ok(sampleOf(text, 'milepost_outbox_records{lane="telemetry"}') > 2)
+  const now = agent.status()
+  const nothing = { ...now.sync!.lanes.telemetry, oldestTimeUs: 0 }
+  const lanes = { ...now.sync!.lanes, telemetry: nothing }
+  const oldest = METRICS.find(({ name }) => name === 'milepost_outbox_oldest_seconds')!
+  const samples = oldest.samples({ ...now, sync: { ...now.sync!, lanes } })
+  assert.equal(samples.find(({ labels }) => labels?.lane === 'telemetry')?.value, 0)
+  assert.ok(sampleOf(text, 'milepost_outbox_oldest_seconds{lane="telemetry"}') > 0)
   assert.equal(sampleOf(text, 'milepost_outbox_ok'), 1)
   assert.equal(sampleOf(text, 'milepost_healthy'), 1)
   for (const { name, type: kind } of METRICS) {
