@@ -27,6 +27,9 @@ export class FolderSource implements ReleaseSource {
     }
     const start = from <= about.size ? from : 0
     const stream = createReadStream(file, { fd: handle, start, signal: options.signal })
+    // Stopped before its first byte is asked for, a stream has nobody who hears its error, and an error
+    // that nobody hears ends the process. Who reads later is told by the iteration.
+    stream.on('error', () => {})
     return { from: start, bytes: reading(stream, file) }
   }
 
