@@ -1,19 +1,26 @@
-// `npm run test:faults -- [--seed N] [--kills 200] [--vehicles 2] [--at-least-once] [--built] [--json]`
-// Agents are killed under load while the broker is stopped and killed and the link breaks; exit code
-// 1 where the account of it does not balance.
-import { parseArgs } from 'node:util'
+import { longRunOptions, SOME_SEED } from '../support/long-run.ts'
 import { runKills } from './kills-run.ts'
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+const USAGE = `npm run test:faults -- [--seed N] [--kills 200] [--vehicles 2] [--at-least-once] [--built] [--json]
+
+Agents are killed under load while the broker is stopped and killed and the link breaks. Exit code 1
+where the account of it does not balance.
+
+  --at-least-once  by the idempotent producer without transactions: copies are allowed, nothing else
+  --built          the agents run from dist/ and not from the sources`
+
+const values = longRunOptions(
+  USAGE,
+  {
+    seed: { type: 'string', default: SOME_SEED },
     kills: { type: 'string', default: '200' },
     vehicles: { type: 'string', default: '2' },
     'at-least-once': { type: 'boolean', default: false },
     built: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
-})
+  ['seed', 'kills', 'vehicles'],
+)
 const [seed, kills, vehicles] = [values.seed, values.kills, values.vehicles].map(Number)
 console.error(`seed ${seed}: ${kills} kills of ${vehicles} agents`)
 const report = await runKills({

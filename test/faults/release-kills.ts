@@ -1,14 +1,16 @@
-// `npx tsx test/faults/release-kills.ts [--seed N] [--kills 100]`: an updating vehicle is killed at
-// random steps on its disk; exit code 1 where it forgot, believed or kept something that it must not.
-import { parseArgs } from 'node:util'
+import { longRunOptions, SOME_SEED } from '../support/long-run.ts'
 import { runReleaseKills } from './release-kills-run.ts'
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    kills: { type: 'string', default: '100' },
-  },
-})
+const USAGE = `npx tsx test/faults/release-kills.ts [--seed N] [--kills 100]
+
+An updating vehicle is killed at random steps on its disk. Exit code 1 where it forgot, believed or kept
+something that it must not.`
+
+const values = longRunOptions(
+  USAGE,
+  { seed: { type: 'string', default: SOME_SEED }, kills: { type: 'string', default: '100' } },
+  ['seed', 'kills'],
+)
 const [seed, kills] = [values.seed, values.kills].map(Number)
 console.error(`seed ${seed}: ${kills} kills`)
 const report = await runReleaseKills({

@@ -1,15 +1,20 @@
-// `npm run test:soak -- [--minutes 60] [--seed N] [--json]`: an agent as it is installed, with a full bus,
-// under seeded troubles; exit code 1 where a record is lost or comes twice, or where something grew.
-import { parseArgs } from 'node:util'
+import { longRunOptions, SOME_SEED } from '../support/long-run.ts'
 import { runSoak } from './soak/run.ts'
 
-const { values } = parseArgs({
-  options: {
+const USAGE = `npm run test:soak -- [--minutes 60] [--seed N] [--json]
+
+An agent as it is installed, with a full bus, under seeded troubles. Exit code 1 where a record is lost
+or comes twice, or where something grew. MILEPOST_INSTALLED names an unpacked package to run.`
+
+const values = longRunOptions(
+  USAGE,
+  {
     minutes: { type: 'string', default: '60' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    seed: { type: 'string', default: SOME_SEED },
     json: { type: 'boolean', default: false },
   },
-})
+  ['minutes', 'seed'],
+)
 const [minutes, seed] = [values.minutes, values.seed].map(Number)
 console.error(`seed ${seed}: ${minutes} minutes`)
 const report = await runSoak({ seed, minutes, progress: (message) => console.error(message) })

@@ -1,14 +1,16 @@
-// `npx tsx test/faults/update-kills.ts [--seed N] [--kills 100]`: an agent is killed at seeded writes of
-// its updates; exit code 1 where a start was not on a verified bundle, or the newest never came.
-import { parseArgs } from 'node:util'
+import { longRunOptions, SOME_SEED } from '../support/long-run.ts'
 import { runUpdateKills } from './update-kills-run.ts'
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    kills: { type: 'string', default: '100' },
-  },
-})
+const USAGE = `npx tsx test/faults/update-kills.ts [--seed N] [--kills 100]
+
+An agent is killed at seeded writes of its updates. Exit code 1 where a start was not on a verified
+bundle, or the newest never came.`
+
+const values = longRunOptions(
+  USAGE,
+  { seed: { type: 'string', default: SOME_SEED }, kills: { type: 'string', default: '100' } },
+  ['seed', 'kills'],
+)
 const [seed, kills] = [values.seed, values.kills].map(Number)
 console.error(`seed ${seed}: ${kills} kills`)
 const report = await runUpdateKills({ seed, kills, progress: (message) => console.error(message) })
