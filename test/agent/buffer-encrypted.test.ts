@@ -4,18 +4,19 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { Milepost, writeConfig } from '../support/cli.ts'
-import { record, SMALL, tempFolder } from '../sync/support.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { record, SMALL } from '../sync/support.ts'
 
 const SECRET = 'correct horse battery staple'
 const PAGE_BYTES = 4096
 
 /** An encrypted outbox of 1,001 records, and configs with its key, with another and with none. */
 function scene(t: TestContext) {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const dataDir = join(dir, 'data')
   const path = join(dataDir, 'outbox.db')
   const config = (name: string, secret?: string) => {
-    const folder = tempFolder(t)
+    const folder = tempDir(t)
     const file = join(folder, 'outbox.key')
     if (secret) writeFileSync(file, `${secret}\n`)
     const sensors = [{ id: name, kind: 'simulator' }]
@@ -53,14 +54,8 @@ test('buffer on an encrypted file, with its key: stat, verify, export, import, r
   assert.deepEqual([stat.code, stat.out.lanes.telemetry.records], [0, 1000], stat.stderr)
   assert.deepEqual((await buffer(right, 'verify')).out.problems, [])
   assert.equal((await buffer(right, 'export', stick)).out.records, 1001)
-  const depot = await new Milepost([
-    'buffer',
-    'import',
-    stick,
-    '--data-dir',
-    tempFolder(t),
-    '--json',
-  ]).finished
+  const depot = await new Milepost(['buffer', 'import', stick, '--data-dir', tempDir(t), '--json'])
+    .finished
   assert.equal(JSON.parse(depot.stdout).kept, 1001)
 
   damage()

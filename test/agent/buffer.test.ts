@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { Milepost } from '../support/cli.ts'
-import { record, SMALL, tempFolder } from '../sync/support.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { record, SMALL } from '../sync/support.ts'
 
 async function buffer(...args: string[]) {
   const { code, stdout, stderr } = await new Milepost(['buffer', ...args, '--json']).finished
@@ -12,7 +13,7 @@ async function buffer(...args: string[]) {
 }
 
 test('buffer: stat, verify, export, import, damage and repair, as a person calls them', async (t) => {
-  const folder = tempFolder(t)
+  const folder = tempDir(t)
   const path = join(folder, 'outbox.db')
   const outbox = Outbox.open({ path, vehicle: 'truck-7', bootId: 'b', limits: SMALL })
   for (let i = 0; i < 20; i++) {
@@ -21,7 +22,7 @@ test('buffer: stat, verify, export, import, damage and repair, as a person calls
   outbox.append([record('critical', '"alarm"')])
   outbox.close()
   const at = ['--data-dir', folder]
-  const depot = ['--data-dir', tempFolder(t)]
+  const depot = ['--data-dir', tempDir(t)]
 
   const stat = await buffer('stat', ...at)
   assert.deepEqual([stat.code, stat.out.lanes.telemetry.records], [0, 1000])

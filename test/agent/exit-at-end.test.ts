@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { milepost, tempDir, writeConfig } from '../support/cli.ts'
+import { milepost, writeConfig } from '../support/cli.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 /** A folder with a short drive in it, and the sensor that replays it. */
 async function drive(t: TestContext) {

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Outbox } from '../../sync/outbox/outbox.ts'
-import { Milepost, milepost, tempDir, writeConfig } from '../support/cli.ts'
+import { Milepost, milepost, writeConfig } from '../support/cli.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 test('a health record comes when the cron expression says so', async (t) => {
   const dir = tempDir(t)

@@ -15,7 +15,8 @@ import { identityOf } from '../../sync/kafka/message.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES } from '../../sync/record.ts'
 import { useCentral } from '../support/central.ts'
-import { Milepost, milepost, ROOT, tempDir, writeConfig } from '../support/cli.ts'
+import { Milepost, milepost, ROOT, writeConfig } from '../support/cli.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const central = await useCentral()
 await central.createTopics(milepostTopics('demo'))

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { milepostTopics } from '../../deploy/central/topics.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { useCentral } from '../support/central.ts'
-import { milepost, ROOT, tempDir, writeConfig } from '../support/cli.ts'
+import { milepost, ROOT, writeConfig } from '../support/cli.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const SHARED = join(ROOT, '../shared/data/can')
 

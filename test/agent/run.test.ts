@@ -7,7 +7,8 @@ import { ask } from '../../agent/control/client.ts'
 import { socketPath } from '../../agent/control/socket-path.ts'
 import type { AgentStatus } from '../../agent/status.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
-import { Milepost, milepost, ROOT, tempDir, writeConfig } from '../support/cli.ts'
+import { Milepost, milepost, ROOT, writeConfig } from '../support/cli.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const DBC = join(ROOT, 'sensors/simulator/vehicle.dbc')
 const buses = { can0: { dbc: [DBC] } }

@@ -6,7 +6,8 @@ import { Agent } from '../../agent/agent.ts'
 import { loadConfig } from '../../agent/config/load.ts'
 import { socketPath } from '../../agent/control/socket-path.ts'
 import { makeLogger } from '../../agent/log.ts'
-import { tempDir, writeConfig } from '../support/cli.ts'
+import { writeConfig } from '../support/cli.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 /** Status of the answer; undefined where nobody listens yet. */
 function answered(path: string): Promise<number | undefined> {

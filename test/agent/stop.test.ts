@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { Milepost, tempDir, writeConfig } from '../support/cli.ts'
+import { Milepost, writeConfig } from '../support/cli.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 /** A config whose only sensor dials a broker that takes connections and never says a word. */
 async function unanswered(t: TestContext): Promise<{ config: string; dialled: Promise<unknown> }> {

@@ -8,7 +8,8 @@ import { makeLogger } from '../../agent/log.ts'
 import { TakingDown } from '../../agent/taking-down.ts'
 import type { SensorContext } from '../../sensors/sensor.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
-import { tempDir, writeConfig } from '../support/cli.ts'
+import { writeConfig } from '../support/cli.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 test('a step that throws or hangs keeps none of the others from being done', async () => {
   const down = new TakingDown(makeLogger('silent'))

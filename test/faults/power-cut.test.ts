@@ -9,7 +9,8 @@ import { fileURLToPath } from 'node:url'
 import { randomOf } from '../../models/training/random.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES } from '../../sync/record.ts'
-import { readAll, tempFolder } from '../sync/support.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { readAll } from '../sync/support.ts'
 import { FileImage, type Op, opsOf } from './disk-image.ts'
 
 /** `POINTS=500 SEED=…` is the long run. */
@@ -21,7 +22,7 @@ const FILES = ['o.db', 'o.db-wal'] as const
 
 test(`the power goes at ${POINTS} points, and all that was said to be kept is there`, async (t) => {
   t.diagnostic(`SEED=${SEED}`)
-  const folder = tempFolder(t)
+  const folder = tempDir(t)
   if (process.platform !== 'linux') {
     t.diagnostic('1 case not tried: the trace is taken by LD_PRELOAD, which is Linux’s')
     return

@@ -22,7 +22,8 @@ import {
 } from '../../models/bundle/archive.ts'
 import { loadBundle, MAX_FILE_BYTES } from '../../models/bundle/load.ts'
 import { ModelError, type ModelErrorCode } from '../../models/errors.ts'
-import { CAR_SENSOR, copyOfBundle, forge, tempFolder } from './bundles.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { CAR_SENSOR, copyOfBundle, forge } from './bundles.ts'
 
 const END = Buffer.alloc(1024)
 
@@ -57,7 +58,7 @@ async function refused(bytes: Uint8Array, code: ModelErrorCode, message: RegExp,
 }
 
 test('a bundle packed and unpacked is the same bundle, to the byte', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const { hash } = loadBundle(CAR_SENSOR)
   for (const gzip of [false, true]) {
     const packed = await packBundle(CAR_SENSOR, { gzip })
@@ -88,7 +89,7 @@ test('times, other files and the order of writing change no byte of an archive',
 })
 
 test('an archive by the usual tar program, with ./ before its names, is read', async (t) => {
-  const file = join(tempFolder(t), 'bundle.tgz')
+  const file = join(tempDir(t), 'bundle.tgz')
   execFileSync('tar', ['-czf', file, '-C', CAR_SENSOR, '.'])
   assert.equal((await openBundle(file)).hash, loadBundle(CAR_SENSOR).hash)
 })
@@ -107,7 +108,7 @@ test('unpacking replaces a bundle and nothing else', async (t) => {
 })
 
 test('refuses what climbs out, links and devices', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   for (const path of ['../evil', 'a/../../evil', '/etc/evil', '..', 'a\\b']) {
     await refused(whole(good(), entry(path, 'x')), 'BUNDLE_PATH', /leads out/, dir)
   }
@@ -120,7 +121,7 @@ test('refuses what climbs out, links and devices', async (t) => {
 })
 
 test('refuses bombs: by entries, by the size a file claims, and by what comes out of gzip', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const many = Array.from({ length: MAX_ARCHIVE_ENTRIES + 1 }, (_, i) => entry(`f${i}`, ''))
   await refused(whole(...many), 'BUNDLE_LIMIT', /entries/, dir)
   const claims = entry('weights.bin', '', { size: MAX_FILE_BYTES + 1 })
@@ -140,7 +141,7 @@ test('refuses bombs: by entries, by the size a file claims, and by what comes ou
 })
 
 test('an archive cut short anywhere, or not one at all, is refused', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const packed = await packBundle(CAR_SENSOR)
   const squeezed = await packBundle(CAR_SENSOR, { gzip: true })
   for (const bytes of [packed, squeezed]) {
@@ -166,6 +167,6 @@ test('a packed bundle that was changed is refused like a folder', async (t) => {
   const changed = readFileSync(join(dir, 'weights.bin'))
   changed[100] ^= 1
   writeFileSync(join(dir, 'weights.bin'), changed)
-  await refused(whole(good(dir)), 'BUNDLE_HASH', /weights\.bin/, tempFolder(t))
+  await refused(whole(good(dir)), 'BUNDLE_HASH', /weights\.bin/, tempDir(t))
   await assert.rejects(packBundle(dir), { code: 'BUNDLE_HASH' })
 })

@@ -15,7 +15,8 @@ import { staysInside } from '../../models/bundle/paths.ts'
 import { writeBundle } from '../../models/bundle/write.ts'
 import { ModelError, type ModelErrorCode } from '../../models/errors.ts'
 import { openNetwork } from '../../models/runtime/open.ts'
-import { copyOfBundle, forge, tempFolder } from './bundles.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { copyOfBundle, forge } from './bundles.ts'
 
 /** Loads and opens as the agent does; the bundle must be refused so, with a word on what to do. */
 async function refused(dir: string, code: ModelErrorCode, message: RegExp): Promise<void> {
@@ -47,7 +48,7 @@ test('what was forged with right hashes would load, if nothing in it were wrong'
 })
 
 test('refuses a folder that is not there, or has no manifest', async (t) => {
-  await refused(join(tempFolder(t), 'nowhere'), 'BUNDLE_MISSING', /manifest\.json/)
+  await refused(join(tempDir(t), 'nowhere'), 'BUNDLE_MISSING', /manifest\.json/)
   const dir = copyOfBundle(t)
   unlinkSync(join(dir, 'weights.bin'))
   await refused(dir, 'BUNDLE_MISSING', /weights\.bin/)
@@ -219,7 +220,7 @@ test('writing a bundle again gives the same hash; a folder with other things in 
   assert.ok(manifest.kind === 'reconstruction')
   const { files: _, format: __, network, ...rest } = manifest
   const draft = { ...rest, network: { inputs: network.inputs, outputs: network.outputs } }
-  const copy = join(tempFolder(t), 'copy')
+  const copy = join(tempDir(t), 'copy')
   assert.equal(writeBundle(copy, draft, model).hash, hash)
   assert.equal(writeBundle(copy, draft, model).hash, hash)
   writeFileSync(join(copy, 'letters.txt'), 'mine')

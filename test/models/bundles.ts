@@ -1,25 +1,18 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { bundleHash, sha256Of } from '../../models/bundle/canonical.ts'
 import type { Manifest } from '../../models/bundle/manifest.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 export const CAR_SENSOR: string = fileURLToPath(
   new URL('../../models/bundles/car-sensor', import.meta.url),
 )
 
-/** A folder that is gone after the test. */
-export function tempFolder(context: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'milepost-model-'))
-  context.after(() => rmSync(dir, { recursive: true, force: true }))
-  return dir
-}
-
 /** A copy of the car-sensor bundle, to be spoiled. */
 export function copyOfBundle(context: TestContext): string {
-  const dir = join(tempFolder(context), 'bundle')
+  const dir = join(tempDir(context), 'bundle')
   cpSync(CAR_SENSOR, dir, { recursive: true })
   return dir
 }

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { loadBundle } from '../../models/bundle/load.ts'
-import { CAR_SENSOR, copyOfBundle, tempFolder } from './bundles.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { CAR_SENSOR, copyOfBundle } from './bundles.ts'
 
 const MAIN = fileURLToPath(new URL('../../agent/cli/main.ts', import.meta.url))
 const ROWS = fileURLToPath(new URL('./cases/car-vehicles/rows.csv', import.meta.url))
@@ -61,7 +62,7 @@ test('a bundle that is refused says why and what next, and nothing is scored', (
 })
 
 test('a column that is missing is named, a cell that is no number has its line', (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const lines = readFileSync(ROWS, 'utf8').split('\n')
   const few = join(dir, 'few.csv')
   writeFileSync(few, lines.map((line) => line.split(',').slice(0, 8).join(',')).join('\n'))

@@ -22,8 +22,9 @@ import { randomOf } from '../../models/training/random.ts'
 import { parseRecipe } from '../../models/training/recipe.ts'
 import type { TrainingRow } from '../../models/training/rows.ts'
 import { trainBundle } from '../../models/training/train.ts'
+import { tempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
-import { forge, tempFolder } from './bundles.ts'
+import { forge } from './bundles.ts'
 
 const RECIPE = `
 name: places
@@ -77,7 +78,7 @@ describe('clustering', () => {
   const scorer = async () => new Scorer(bundle, await openNetwork(bundle))
 
   test('finds what is usual, and is the same bundle each time', async (t) => {
-    assert.equal((await train(join(tempFolder(t), 'again'))).hash, bundle.hash)
+    assert.equal((await train(join(tempDir(t), 'again'))).hash, bundle.hash)
     assert.equal(bundle.manifest.kind, 'clustering')
     const one = await scorer()
     for (const [i, centre] of CENTRES.entries()) {
@@ -122,7 +123,7 @@ describe('clustering', () => {
   })
 
   test('the same rows give the same state, to the bit, also across a restart', async (t) => {
-    const state = join(tempFolder(t), 'learned')
+    const state = join(tempDir(t), 'learned')
     const random = randomOf(3)
     const rows = Array.from({ length: 300 }, (_, i) => around(CENTRES[i % 3], random))
     const whole = await scorer()
@@ -139,7 +140,7 @@ describe('clustering', () => {
   })
 
   test('it is saved as time goes by, and torn or foreign state is refused and begun anew', async (t) => {
-    const state = join(tempFolder(t), 'learned')
+    const state = join(tempDir(t), 'learned')
     let nowUs = 0
     const one = await scorer()
     const kept = new Learned(one.clusters!, bundle.hash, state, () => nowUs)
@@ -172,7 +173,7 @@ describe('clustering', () => {
   })
 
   test('a process killed while it learns leaves a whole state, from which the next goes on', async (t) => {
-    const state = join(tempFolder(t), 'learned')
+    const state = join(tempDir(t), 'learned')
     const url = (path: string) => JSON.stringify(new URL(path, import.meta.url).href)
     const program = `
       const { loadBundle } = await import(${url('../../models/bundle/load.ts')})
@@ -215,7 +216,7 @@ describe('clustering', () => {
 
   test('clusters cut short, without a number or of another width are refused', (t) => {
     const spoiled = (name: string, change: Parameters<typeof forge>[1], content?: Buffer) => {
-      const copy = join(tempFolder(t), name)
+      const copy = join(tempDir(t), name)
       for (const path of readdirSync(dir)) {
         mkdirSync(copy, { recursive: true })
         writeFileSync(join(copy, path), readFileSync(join(dir, path)))

@@ -12,7 +12,7 @@ import { RowStore } from '../../models/training/row-store.ts'
 import { collectRows, RowCollector, type TrainingRow } from '../../models/training/rows.ts'
 import { chooseThreshold, countAlarms } from '../../models/training/threshold.ts'
 import { trainBundle, trainCollected } from '../../models/training/train.ts'
-import { tempFolder } from './bundles.ts'
+import { tempDir } from '../support/temp-dir.ts'
 
 const RECIPE = `
 name: made-up
@@ -53,7 +53,7 @@ const trained = (out: string, text = RECIPE, seed = 1) =>
   })
 
 test('the same rows, recipe and seed give the same hash; other ones another', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const first = await trained(join(dir, 'a'))
   const second = await trained(join(dir, 'b'))
   assert.equal(first.hash, second.hash)
@@ -64,7 +64,7 @@ test('the same rows, recipe and seed give the same hash; other ones another', as
 })
 
 test('a training that goes on from any epoch, or from collected rows, gives the same hash', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const states: Saved[] = []
   const options = { recipe: recipe(), source: () => SOURCE, codeVersion: 'test' }
   const whole = new RowCollector(recipe())
@@ -111,7 +111,7 @@ test('a sample that is cut off and gone on with is the sample of one reading', a
 
 test('a broken relation between signals is found, though each is in its range', async (t) => {
   const text = RECIPE.replace('epochs: 10', 'epochs: 150')
-  const bundle = await trained(join(tempFolder(t), 'bundle'), text)
+  const bundle = await trained(join(tempDir(t), 'bundle'), text)
   const scorer = new Scorer(bundle, await openNetwork(bundle))
   const usual = scorer.columns(Float64Array.of(5, 10, 0.5), 0)!
   const broken = scorer.columns(Float64Array.of(5, 16, 0.5), 1e6)!

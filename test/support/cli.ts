@@ -1,8 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { stringify } from 'yaml'
 
 /** Root of the checkout. */
@@ -46,13 +44,6 @@ export class Milepost {
 /** Runs a command to its end. */
 export function milepost(...args: string[]): Promise<Finished> {
   return new Milepost(args).finished
-}
-
-/** An empty folder that goes when the test ends. */
-export function tempDir(t: TestContext): string {
-  const dir = mkdtempSync(join(tmpdir(), 'milepost-test-'))
-  t.after(() => rmSync(dir, { recursive: true, force: true }))
-  return dir
 }
 
 /** Writes a config into `dir`, its data beside it; answers the file's path. */

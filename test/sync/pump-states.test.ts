@@ -3,9 +3,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Outbox } from '../../sync/outbox/outbox.ts'
+import { tempDir } from '../support/temp-dir.ts'
 import { pumpOf, started } from './pump-support.ts'
 import { Remote } from './remote.ts'
-import { openOutbox, readAll, record, tempFolder, until } from './support.ts'
+import { openOutbox, readAll, record, until } from './support.ts'
 
 test('offline, fenced and live are said, with the reason and the next try', async (t) => {
   const remote = new Remote()
@@ -38,7 +39,7 @@ test('paused it sends nothing, resumed it goes on', async (t) => {
 
 test('a fault of the outbox is told, and the pump waits for it to come back', async (t) => {
   const remote = new Remote()
-  const first = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
+  const first = openOutbox(t, { path: join(tempDir(t), 'o.db') })
   let current: Outbox | undefined = first
   const pump = pumpOf(t, () => current, remote)
   await until('live', () => pump.status().state === 'live')

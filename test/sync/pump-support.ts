@@ -4,8 +4,9 @@ import type { Outbox } from '../../sync/outbox/outbox.ts'
 import { Pump } from '../../sync/pump.ts'
 import type { PumpLimits } from '../../sync/pump-limits.ts'
 import { LANES } from '../../sync/record.ts'
+import { tempDir } from '../support/temp-dir.ts'
 import type { Remote } from './remote.ts'
-import { openOutbox, tempFolder } from './support.ts'
+import { openOutbox } from './support.ts'
 
 const QUICK: Partial<PumpLimits> = {
   minRetryMs: 1,
@@ -35,7 +36,7 @@ export function pumpOf(
 }
 
 export function started(t: TestContext, remote: Remote, limits: Partial<PumpLimits> = {}) {
-  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
+  const outbox = openOutbox(t, { path: join(tempDir(t), 'o.db') })
   const pump = pumpOf(t, () => outbox, remote, limits)
   return { outbox, pump }
 }

@@ -5,9 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { randomOf } from '../../models/training/random.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES } from '../../sync/record.ts'
+import { tempDir } from '../support/temp-dir.ts'
 import { pumpOf, rest, started } from './pump-support.ts'
 import { Remote } from './remote.ts'
-import { ledgerOf, openOutbox, readAll, record, tempFolder, textOf, until } from './support.ts'
+import { ledgerOf, openOutbox, readAll, record, textOf, until } from './support.ts'
 
 const SEED = Number(process.env.SEED ?? 20261123)
 test('what is committed is sent, in order, and deleted in the end', async (t) => {
@@ -72,7 +73,7 @@ test(`a link that fails at random loses nothing and doubles nothing`, async (t) 
       lostAfter: random() * 0.4,
       openFails: random() * 0.4,
     }
-    const path = join(tempFolder(t), 'o.db')
+    const path = join(tempDir(t), 'o.db')
     // The process dies now and then: what the outbox only had in memory is gone.
     const maxRecords = 3 + Math.floor(random() * 50)
     const limits = {
@@ -148,7 +149,7 @@ test('poisoned records are found, buried and told; those behind them go on', asy
 
 test('what is on its way is not evicted: nothing is both delivered and told as lost', async (t) => {
   const remote = new Remote()
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const outbox = openOutbox(t, { path, limits: { maxBytes: 1024 ** 2 } })
   const pump = pumpOf(t, () => outbox, remote)
   await until('live', () => pump.status().state === 'live')
@@ -171,7 +172,7 @@ test('what is on its way is not evicted: nothing is both delivered and told as l
 
 test('what the other side already has is deleted, not sent', async (t) => {
   const remote = new Remote()
-  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
+  const outbox = openOutbox(t, { path: join(tempDir(t), 'o.db') })
   outbox.append(Array.from({ length: 10 }, () => record('events', 'x')))
   remote.setPositions(outbox.epoch, { critical: 0, events: 6, telemetry: 0 })
   pumpOf(t, () => outbox, remote)
@@ -181,7 +182,7 @@ test('what the other side already has is deleted, not sent', async (t) => {
 
 test('a file restored from a backup loses nothing: it goes on under a new epoch', async (t) => {
   const remote = new Remote()
-  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
+  const outbox = openOutbox(t, { path: join(tempDir(t), 'o.db') })
   outbox.append([record('events', 'new content under an old number')])
   const { epoch } = outbox
   remote.setPositions(epoch, { critical: 0, events: 900, telemetry: 0 })

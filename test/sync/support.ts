@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LEDGER_TYPE, type LedgerEntry, parseLedger } from '../../sync/ledger.ts'
@@ -8,13 +5,6 @@ import type { OutboxOptions } from '../../sync/outbox/options.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES, type Lane, type NewRecord, type StoredRecord } from '../../sync/record.ts'
 import { Sync, type SyncOptions } from '../../sync/sync-thread.ts'
-
-/** A folder that goes away with the test. */
-export function tempFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'milepost-sync-'))
-  t.after(() => rmSync(folder, { recursive: true, force: true }))
-  return folder
-}
 
 export function record(lane: Lane, payload: string | Uint8Array, more: Partial<NewRecord> = {}) {
   const base = { type: 'milepost.test.v1', timeUs: 1_700_000_000_000_000, monoUs: 5_000_000 }

@@ -5,19 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Outbox } from '../../sync/outbox/outbox.ts'
-import {
-  ledgerOf,
-  openOutbox,
-  readAll,
-  record,
-  startSync,
-  tempFolder,
-  textOf,
-  until,
-} from './support.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { ledgerOf, openOutbox, readAll, record, startSync, textOf, until } from './support.ts'
 
 test('an outbox that breaks under way is put aside, and records go on being kept', async (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const filled = Outbox.open({ path, vehicle: 'v1', bootId: 'b' })
   for (let i = 0; i < 20; i++) {
     filled.append(Array.from({ length: 100 }, () => record('telemetry', 'x'.repeat(1000))))
@@ -44,7 +36,7 @@ test('an outbox that breaks under way is put aside, and records go on being kept
 })
 
 test('a disk that cannot be written at the start is a state, and passes', async (t) => {
-  const folder = tempFolder(t)
+  const folder = tempDir(t)
   // A file stands where the folder should be.
   writeFileSync(join(folder, 'sub'), '')
   const path = join(folder, 'sub', 'o.db')

@@ -7,19 +7,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { LANES } from '../../sync/record.ts'
-import {
-  ledgerOf,
-  openOutbox,
-  readAll,
-  record,
-  startSync,
-  tempFolder,
-  textOf,
-  until,
-} from './support.ts'
+import { tempDir } from '../support/temp-dir.ts'
+import { ledgerOf, openOutbox, readAll, record, startSync, textOf, until } from './support.ts'
 
 test('what is appended is in the file, in order, byte for byte', async (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const sync = await startSync(t, path)
   const bytes = new Uint8Array(300).map((_, i) => i)
   for (let i = 0; i < 5000; i++) {
@@ -54,7 +46,7 @@ test('what is appended is in the file, in order, byte for byte', async (t) => {
 })
 
 test('it commits by itself, without a flush, critical or not', async (t) => {
-  const sync = await startSync(t, join(tempFolder(t), 'o.db'))
+  const sync = await startSync(t, join(tempDir(t), 'o.db'))
   sync.append(record('telemetry', 'x'))
   await until('telemetry is kept', () => sync.status().lanes.telemetry.records === 1)
   sync.append(record('critical', 'x'))
@@ -62,7 +54,7 @@ test('it commits by itself, without a flush, critical or not', async (t) => {
 })
 
 test('critical does not wait for the group', async (t) => {
-  const sync = await startSync(t, join(tempFolder(t), 'o.db'), { groupCommitMs: 3_600_000 })
+  const sync = await startSync(t, join(tempDir(t), 'o.db'), { groupCommitMs: 3_600_000 })
   sync.append(record('telemetry', 'along'))
   await sleep(50)
   assert.equal(sync.status().outbox.queuedRecords, 1)
@@ -71,7 +63,7 @@ test('critical does not wait for the group', async (t) => {
 })
 
 test('a killed process loses nothing that was flushed', async (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const file = fileURLToPath(new URL('./collector.ts', import.meta.url))
   const child = spawn(process.execPath, ['--import', 'tsx', file, path], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -93,7 +85,7 @@ test('a killed process loses nothing that was flushed', async (t) => {
 })
 
 test('a flood beyond the queue is dropped by lane, counted, and told in the ledger', async (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const sync = await startSync(t, path, { maxQueuedBytes: 200_000 })
   const given = { critical: 100, events: 3000, telemetry: 3000 }
   // Without a pause the thread cannot answer in between: the queue must overflow.
@@ -128,7 +120,7 @@ test('a flood beyond the queue is dropped by lane, counted, and told in the ledg
 })
 
 test('what only a person can help is refused at the start', async (t) => {
-  const folder = tempFolder(t)
+  const folder = tempDir(t)
   const path = join(folder, 'o.db')
   const sync = await startSync(t, path)
   await assert.rejects(startSync(t, path), { name: 'SyncError', code: 'OUTBOX_LOCKED' })
@@ -140,7 +132,7 @@ test('what only a person can help is refused at the start', async (t) => {
 })
 
 test('times are repaired through the thread', async (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const sync = await startSync(t, path)
   for (let i = 0; i < 10; i++) {
     sync.append(record('events', 'x', { clock: i < 4 ? 'unsynced' : 'synced', monoUs: i }))
@@ -153,7 +145,7 @@ test('times are repaired through the thread', async (t) => {
 })
 
 test('after the close nothing is taken and nobody waits', async (t) => {
-  const sync = await startSync(t, join(tempFolder(t), 'o.db'))
+  const sync = await startSync(t, join(tempDir(t), 'o.db'))
   sync.append(record('events', 'x'))
   await Promise.all([sync.close(), sync.close()])
   sync.append(record('events', 'late'))
@@ -163,7 +155,7 @@ test('after the close nothing is taken and nobody waits', async (t) => {
 })
 
 test('a thread that ends is started again, and what was in its hands stands in the ledger', async (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const threads: Worker[] = []
   const seen = (worker: Worker) => threads.push(worker)
   process.on('worker', seen)
@@ -191,7 +183,7 @@ test('a thread that ends is started again, and what was in its hands stands in t
 })
 
 test('what comes after the close is told in the ledger of the next run', async (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const first = await startSync(t, path)
   await first.close()
   for (let i = 0; i < 3; i++) first.append(record('critical', 'late'))

@@ -9,7 +9,8 @@ import { ask, askLines } from '../../../agent/control/client.ts'
 import { socketPath } from '../../../agent/control/socket-path.ts'
 import { makeLogger } from '../../../agent/log.ts'
 import type { AgentStatus } from '../../../agent/status.ts'
-import { ROOT, tempDir, writeConfig } from '../../support/cli.ts'
+import { ROOT, writeConfig } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
 
 const DBC = join(ROOT, 'sensors/simulator/vehicle.dbc')

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { frameLine } from '../../../agent/cli/frames.ts'
 import { momentOf } from '../../../agent/cli/moment.ts'
 import { cut } from '../../../agent/cli/watch.ts'
-import { Milepost, milepost, ROOT, tempDir, writeConfig } from '../../support/cli.ts'
+import { Milepost, milepost, ROOT, writeConfig } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
 
 test('the roadside commands, with an agent and from its files alone', async (t) => {

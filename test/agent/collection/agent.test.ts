@@ -1,4 +1,5 @@
 // Campaigns in the running agent: a recorded drive whose coolant fails, through the whole of it.
+
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -6,7 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ask } from '../../../agent/control/client.ts'
 import { socketPath } from '../../../agent/control/socket-path.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
-import { Milepost, milepost, ROOT, tempDir, writeConfig } from '../../support/cli.ts'
+import { Milepost, milepost, ROOT, writeConfig } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const DBC = join(ROOT, 'sensors/simulator/vehicle.dbc')
 /** Its coolant goes from 90 to 120 degC, ten minutes in all. */

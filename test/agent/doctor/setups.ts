@@ -10,7 +10,8 @@ import type { Finding } from '../../../agent/doctor/finding.ts'
 import { type Probes, realProbes } from '../../../agent/doctor/probes.ts'
 import { sceneOf } from '../../../agent/doctor/scene.ts'
 import { makeLogger } from '../../../agent/log.ts'
-import { ROOT, tempDir } from '../../support/cli.ts'
+import { ROOT } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
 
 export const DBC = join(ROOT, 'sensors/simulator/vehicle.dbc')

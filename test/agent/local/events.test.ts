@@ -11,7 +11,8 @@ import { findEvent, listEvents } from '../../../agent/local/events.ts'
 import { type Explanation, explain } from '../../../agent/local/explain.ts'
 import { EVENT_FILE_BYTES, EVENT_FILES } from '../../../agent/local/limits.ts'
 import { makeLogger } from '../../../agent/log.ts'
-import { ROOT, tempDir, writeConfig } from '../../support/cli.ts'
+import { ROOT, writeConfig } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
 
 const ALL = { limit: 1000, whole: true }

@@ -10,7 +10,7 @@ import { findBlocks, unpackBlock } from '../../../agent/local/history/block.ts'
 import { segmentFiles } from '../../../agent/local/history/segments.ts'
 import { tierDir } from '../../../agent/local/history/tiers.ts'
 import { randomOf } from '../../../models/training/random.ts'
-import { tempDir } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const KILLS = 6
 const MAX_LIFE_MS = 300

@@ -18,7 +18,7 @@ import { Recorder } from '../../../agent/local/history/recorder.ts'
 import { Segments, segmentFiles } from '../../../agent/local/history/segments.ts'
 import { tierDir } from '../../../agent/local/history/tiers.ts'
 import { ReadingBatch } from '../../../sensors/reading.ts'
-import { tempDir } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const SEC = 1e6
 const START = 1_800_000_000 * SEC

@@ -8,7 +8,8 @@ import { loadConfig } from '../../../agent/config/load.ts'
 import { socketPath } from '../../../agent/control/socket-path.ts'
 import { makeLogger } from '../../../agent/log.ts'
 import { METRICS } from '../../../agent/metrics/metrics.ts'
-import { ROOT, tempDir, writeConfig } from '../../support/cli.ts'
+import { ROOT, writeConfig } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
 
 interface Got {

@@ -8,7 +8,8 @@ import { type Bundle, loadBundle } from '../../../models/bundle/load.ts'
 import type { Inference } from '../../../models/scorer.ts'
 import { TRIAL_LIMITS, Trial } from '../../../models/trial/trial.ts'
 import { ReadingBatch, SignalCatalog } from '../../../sensors/reading.ts'
-import { CAR_SENSOR, forge, tempFolder } from '../../models/bundles.ts'
+import { CAR_SENSOR, forge } from '../../models/bundles.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const START_US = 1_700_000_000_000_000
 const clock = {
@@ -19,7 +20,7 @@ const machine = { monoUs: clock.monoUs, memoryBytes: () => 0 }
 
 /** The public bundle with rows of one second over two, so that windows reach over a swap. */
 function bundleOf(t: TestContext, name: string, change: (manifest: Bundle['manifest']) => void) {
-  const dir = join(tempFolder(t), name)
+  const dir = join(tempDir(t), name)
   mkdirSync(dirname(dir), { recursive: true })
   cpSync(CAR_SENSOR, dir, { recursive: true })
   forge(dir, (manifest) => {

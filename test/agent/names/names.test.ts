@@ -11,7 +11,8 @@ import { NamedReadings } from '../../../agent/names/named-readings.ts'
 import { Names } from '../../../agent/names/names.ts'
 import { FrameBatch } from '../../../sensors/frame.ts'
 import { ReadingBatch, SignalCatalog } from '../../../sensors/reading.ts'
-import { milepost, tempDir } from '../../support/cli.ts'
+import { milepost } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const DBC = `BO_ 291 Engine: 8 A
  SG_ Speed : 0|16@1+ (0.5,0) [0|0] "km/h" A

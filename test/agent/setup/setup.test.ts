@@ -11,8 +11,9 @@ import { VirtualBus } from '../../../sensors/can/virtual-bus.ts'
 import { Elm327 } from '../../../sensors/simulator/peers/elm327.ts'
 import { nmeaSecond } from '../../../sensors/simulator/peers/nmea-source.ts'
 import { Adapter } from '../../sensors/slcan/adapter.ts'
-import { milepost, tempDir } from '../../support/cli.ts'
+import { milepost } from '../../support/cli.ts'
 import { openPty } from '../../support/pty.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const QUICK = { ms: 300, speakMs: 300, askMs: 1200, listenOnly: false }
 const never = new AbortController().signal

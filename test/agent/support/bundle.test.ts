@@ -8,7 +8,8 @@ import { Agent } from '../../../agent/agent.ts'
 import { loadConfig } from '../../../agent/config/load.ts'
 import { socketPath } from '../../../agent/control/socket-path.ts'
 import { makeLogger } from '../../../agent/log.ts'
-import { Milepost, milepost, tempDir } from '../../support/cli.ts'
+import { Milepost, milepost } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { PLACES, plant, secrets, traces } from './planted.ts'
 
 /** Unpacks a bundle; answers the text of each file. */

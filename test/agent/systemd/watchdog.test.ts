@@ -10,8 +10,9 @@ import { withPriority } from '../../../agent/log.ts'
 import type { AgentStatus } from '../../../agent/status.ts'
 import { notifier, watchdogMs } from '../../../agent/systemd/notify.ts'
 import { type HealthReport, Progress } from '../../../agent/watch/progress.ts'
-import { ROOT, tempDir, writeConfig } from '../../support/cli.ts'
+import { ROOT, writeConfig } from '../../support/cli.ts'
 import { NotifySocket } from '../../support/notify-socket.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
 
 const SEC = 1e6

@@ -5,13 +5,14 @@ import { kernelSynced } from '../../../agent/time/adjtimex.ts'
 import { ClockTrust } from '../../../agent/time/clock-trust.ts'
 import { Timekeeper } from '../../../agent/time/timekeeper.ts'
 import { LANES } from '../../../sync/record.ts'
-import { openOutbox, readAll, record, tempFolder } from '../../sync/support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { openOutbox, readAll, record } from '../../sync/support.ts'
 
 const YEAR_2026_US = Date.UTC(2026, 5, 1) * 1000
 const DECADE_US = 10 * 365 * 86_400 * 1e6
 
 /** A clock that is told what to say, a real outbox, and a timekeeper between them. */
-function scene(t: TestContext, wallUs: number, path = join(tempFolder(t), 'o.db')) {
+function scene(t: TestContext, wallUs: number, path = join(tempDir(t), 'o.db')) {
   const outbox = openOutbox(t, { path })
   /** `kept`: the kernel's word; undefined where it cannot be asked. */
   const now = { wallUs, monoUs: 1_000_000, kept: undefined as boolean | undefined }
@@ -114,7 +115,7 @@ test('a clock that nobody keeps and a satellite confirms is believed; one that i
 })
 
 test('what an earlier run in this boot kept without a time gets it too', async (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const before = scene(t, 5_000_000, path)
   before.keep()
   before.outbox.close()

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { useCentral } from '../../support/central.ts'
-import { ROOT, tempDir } from '../../support/cli.ts'
+import { ROOT } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { collectDrive, RECIPE, sendFleet, stored } from './fleet.ts'
 
 const central = await useCentral()

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
-import { Milepost, milepost, ROOT, tempDir, writeConfig } from '../../support/cli.ts'
+import { Milepost, milepost, ROOT, writeConfig } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
 
 const FAULT = { kind: 'misfire', atSec: 1 }

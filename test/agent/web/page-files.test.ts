@@ -4,8 +4,8 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { PAGE_DIR } from '../../../agent/web/pages.ts'
-import { tempDir } from '../../support/cli.ts'
 import { buildPage } from '../../support/page-build.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { startWebAgent } from './web-agent.ts'
 
 /** What the whole page may weigh on its way to a phone. */

@@ -8,7 +8,7 @@ import { operation } from '../../../agent/api/operation.ts'
 import { makeLogger } from '../../../agent/log.ts'
 import { makeServer } from '../../../agent/web/server.ts'
 import { webSettings } from '../../../agent/web/settings.ts'
-import { tempDir } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 export const READER = 'reader-0123456789'
 export const OPERATOR = 'operator-0123456789'

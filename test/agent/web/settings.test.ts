@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { loadConfig } from '../../../agent/config/load.ts'
 import { makeLogger } from '../../../agent/log.ts'
 import { Tokens } from '../../../agent/web/tokens.ts'
-import { tempDir, writeConfig } from '../../support/cli.ts'
+import { writeConfig } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const sensors = [{ id: 'sim', kind: 'simulator' }]
 

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { stringify } from 'yaml'
 import { freePort } from '../../../deploy/central/ports.ts'
-import { tempDir } from '../../support/cli.ts'
 import { findProgram } from '../../support/programs.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
 
 /** A series that a query gave, with its value now. */

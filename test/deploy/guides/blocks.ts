@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { ROOT, tempDir } from '../../support/cli.ts'
+import { ROOT } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 export const GUIDES = join(ROOT, 'deploy/guides')
 

@@ -9,7 +9,7 @@ import {
 } from '../../../models/release/repository/ceremony.ts'
 import { KeyRing } from '../../../models/release/repository/keys.ts'
 import { FolderStore } from '../../../models/release/repository/store.ts'
-import { tempDir } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { makeDesk, makeVehicle, PASSPHRASE, release, type TestDesk } from './desk.ts'
 
 const code = (error: unknown) => (error as { code?: string }).code

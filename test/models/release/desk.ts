@@ -11,7 +11,7 @@ import type { ExpiryDays } from '../../../models/release/repository/roles.ts'
 import { FolderStore } from '../../../models/release/repository/store.ts'
 import { FolderSource } from '../../../models/release/source/folder.ts'
 import type { ReleaseSource } from '../../../models/release/source.ts'
-import { tempDir } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 export const PASSPHRASE = 'a passphrase for tests'
 export const DAY_MS = 86_400_000

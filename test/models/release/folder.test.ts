@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { FolderSource } from '../../../models/release/source/folder.ts'
-import { tempDir } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 for (const moment of ['before the opening is done', 'between the opening and the first byte']) {
   test(`stopped ${moment}, only who reads is told`, async (t) => {

@@ -9,7 +9,7 @@ import { Repository } from '../../../models/release/repository/repository.ts'
 import { rotateKey } from '../../../models/release/repository/rotate.ts'
 import { FolderStore } from '../../../models/release/repository/store.ts'
 import { FolderSource } from '../../../models/release/source/folder.ts'
-import { tempDir } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { makeDesk, makeVehicle, PASSPHRASE, release, type TestDesk } from './desk.ts'
 import { DyingStore } from './dying-store.ts'
 

@@ -3,7 +3,7 @@ import { cpSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSyn
 import { join, relative } from 'node:path'
 import { test } from 'node:test'
 import { FolderSource } from '../../../models/release/source/folder.ts'
-import { tempDir } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { DAY_MS, makeDesk, makeVehicle, release, TestClock } from './desk.ts'
 
 function filesIn(dir: string): string[] {

@@ -8,7 +8,7 @@ import { Repository } from '../../../models/release/repository/repository.ts'
 import { renewRoot, rotateKey } from '../../../models/release/repository/rotate.ts'
 import { FolderStore } from '../../../models/release/repository/store.ts'
 import { FolderSource } from '../../../models/release/source/folder.ts'
-import { tempDir } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { DAY_MS, makeDesk, makeVehicle, release, TestClock, type TestDesk } from './desk.ts'
 
 const code = (error: unknown) => (error as { code?: string }).code

@@ -12,7 +12,7 @@ import { initRepository } from '../../../models/release/repository/init.ts'
 import { KeyRing } from '../../../models/release/repository/keys.ts'
 import { Repository } from '../../../models/release/repository/repository.ts'
 import { S3Source, S3Store } from '../../../models/release/source/s3.ts'
-import { tempDir } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { makeVehicle, PASSPHRASE } from './desk.ts'
 
 const code = (error: unknown) => (error as { code?: string }).code

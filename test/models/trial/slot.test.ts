@@ -7,7 +7,8 @@ import { bundleHash } from '../../../models/bundle/canonical.ts'
 import { type Bundle, loadBundle } from '../../../models/bundle/load.ts'
 import { Slot } from '../../../models/trial/slot.ts'
 import { MAX_BARRED } from '../../../models/trial/state.ts'
-import { CAR_SENSOR, copyOfBundle, forge, tempFolder } from '../bundles.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { CAR_SENSOR, copyOfBundle, forge } from '../bundles.ts'
 
 const open = async ({ hash }: Bundle): Promise<string> => hash
 
@@ -48,7 +49,7 @@ async function runs(slot: Slot): Promise<string> {
 }
 
 test('a new vehicle runs the bundle of its config; a good attempt takes its place', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const [a, b] = [variant(t, 'a'), variant(t, 'b')]
   assert.equal(await runs(slotIn(dir)), factory)
   await makeGood(slotIn(dir), a, 'models/a')
@@ -61,7 +62,7 @@ test('a new vehicle runs the bundle of its config; a good attempt takes its plac
 })
 
 test('an attempt that never ends is barred after so many crashes; until then it is tried again', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const [a, bad] = [variant(t, 'a'), variant(t, 'bad')]
   await makeGood(slotIn(dir), a, 'models/a')
   await install(slotIn(dir), bad).catch(() => assert.fail())
@@ -85,7 +86,7 @@ test('an attempt that never ends is barred after so many crashes; until then it 
 })
 
 test('a key that is turned is not a crash, and costs nothing of what was shown', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const a = variant(t, 'a')
   const first = slotIn(dir, 'boot-0')
   await install(first, a)
@@ -103,7 +104,7 @@ test('a key that is turned is not a crash, and costs nothing of what was shown',
 })
 
 test('clean stops are no crashes, however many', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const a = variant(t, 'a')
   await install(slotIn(dir), a)
   for (let stop = 1; stop <= 8; stop++) {
@@ -117,7 +118,7 @@ test('clean stops are no crashes, however many', async (t) => {
 })
 
 test('one trial at a time', async (t) => {
-  const slot = slotIn(tempFolder(t))
+  const slot = slotIn(tempDir(t))
   const [a, b] = [variant(t, 'a'), variant(t, 'b')]
   await install(slot, a)
   slot.begin(next(a.hash, 'a'))
@@ -128,7 +129,7 @@ test('one trial at a time', async (t) => {
 })
 
 test('an archive that is cut short leaves nothing behind', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const slot = slotIn(dir)
   const bytes = await packBundle(variant(t, 'a').dir)
   for (const length of [0, 100, 600, bytes.length >> 1, bytes.length - 1100]) {
@@ -138,7 +139,7 @@ test('an archive that is cut short leaves nothing behind', async (t) => {
 })
 
 test('a current bundle that rots gives way to the one before it, then to that of the config', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const [a, b] = [variant(t, 'a'), variant(t, 'b')]
   const slot = slotIn(dir)
   await makeGood(slot, a, 'models/a')
@@ -155,7 +156,7 @@ test('a current bundle that rots gives way to the one before it, then to that of
 })
 
 test('a network that cannot be opened counts like a file that does not verify', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const a = variant(t, 'a')
   await makeGood(slotIn(dir), a, 'models/a')
   const opened = await slotIn(dir).load(
@@ -170,7 +171,7 @@ test('a network that cannot be opened counts like a file that does not verify', 
 })
 
 test('state files cut at every length, one and both: the newest that is whole is believed', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const a = variant(t, 'a')
   await makeGood(slotIn(dir), a, 'models/a')
   const files = ['state.json', 'state.copy.json'].map((name) => join(dir, name))
@@ -195,7 +196,7 @@ test('state files cut at every length, one and both: the newest that is whole is
 })
 
 test('the list of barred hashes has a bound', async (t) => {
-  const dir = tempFolder(t)
+  const dir = tempDir(t)
   const slot = slotIn(dir)
   const hashes = Array.from({ length: MAX_BARRED + 3 }, (_, i) => i.toString(16).padStart(64, '0'))
   for (const hash of hashes) {

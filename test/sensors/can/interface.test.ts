@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { readCounters, readInterface, readyInterface } from '../../../sensors/can/interface.ts'
 import { socketcan } from '../../../sensors/can/socketcan.ts'
-import { tempDir } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { HandClock, Recorder } from '../recorder.ts'
 
 /** Files as the kernel shows them under /sys/class/net. */

@@ -6,7 +6,8 @@ import { systemClock } from '../../../agent/clock.ts'
 import { loadConfig } from '../../../agent/config/load.ts'
 import { makeLogger } from '../../../agent/log.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
-import { tempDir, writeConfig } from '../../support/cli.ts'
+import { writeConfig } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const VIN = 'WMPSXM00000000042'
 

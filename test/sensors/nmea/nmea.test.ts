@@ -42,7 +42,7 @@ describe('NMEA 0183 over a serial line', () => {
       const second = nmeaSecond(state)
       await pty.write(second.slice(30))
       await pty.write(second)
-      await recorder.until(() => recorder.told.at(-1)?.value === 19)
+      await recorder.until(() => recorder.times.length > 0 && recorder.told.at(-1)?.value === 19)
       stop()
       await running
       const last = Object.fromEntries(named(recorder))

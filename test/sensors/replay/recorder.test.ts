@@ -7,7 +7,8 @@ import { gunzipSync } from 'node:zlib'
 import { FRAME_STRIDE, FrameBatch } from '../../../sensors/frame.ts'
 import { FrameRecorder } from '../../../sensors/replay/frame-recorder.ts'
 import { RollingLog, type RollingLogOptions } from '../../../sensors/replay/rolling-log.ts'
-import { Milepost, milepost, tempDir, writeConfig } from '../../support/cli.ts'
+import { Milepost, milepost, writeConfig } from '../../support/cli.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { readAll } from './support.ts'
 
 const NAMES = { nameOf: (bus: number) => `can${bus}` }

@@ -5,8 +5,9 @@ import { type TestContext, test } from 'node:test'
 import { LANES } from '../../../sync/record.ts'
 import { Sync, type UplinkConfig } from '../../../sync/sync-thread.ts'
 import { useCentral } from '../../support/central.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
-import { openOutbox, readAll as readOutbox, record, tempFolder } from '../support.ts'
+import { openOutbox, readAll as readOutbox, record } from '../support.ts'
 import { makeFleet, readAll, values } from './support.ts'
 
 const central = await useCentral()
@@ -51,7 +52,7 @@ const given = (...all: [string, number][]) =>
 
 test('a data folder restored on a second device, after both went on: not a record of either is taken for the other’s', async (t) => {
   const { vehicle, device, delivered } = await scene(t)
-  const [first, second] = [join(tempFolder(t), 'o.db'), join(tempFolder(t), 'o.db')]
+  const [first, second] = [join(tempDir(t), 'o.db'), join(tempDir(t), 'o.db')]
   const before = await device(first)
   await before.give('both', 20)
   await before.drained()
@@ -79,7 +80,7 @@ test('a data folder restored on a second device, after both went on: not a recor
 
 test('two devices with one data folder at the same time: told, and every record of both arrives', async (t) => {
   const { device, delivered } = await scene(t)
-  const [first, second] = [join(tempFolder(t), 'o.db'), join(tempFolder(t), 'o.db')]
+  const [first, second] = [join(tempDir(t), 'o.db'), join(tempDir(t), 'o.db')]
   const before = await device(first)
   await before.give('both', 5)
   await before.drained()

@@ -7,8 +7,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { LANES } from '../../../sync/record.ts'
 import type { SyncOptions } from '../../../sync/sync-thread.ts'
 import { useCentral } from '../../support/central.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
-import { tempFolder } from '../support.ts'
 import { makeFleet, readAll, values } from './support.ts'
 
 /** The broker aborts what is open longer than this; it looks every ten seconds. */
@@ -22,7 +22,7 @@ const central = await useCentral()
 test('a machine that is suspended for longer than a transaction may last goes on: nothing lost, nothing twice', async (t) => {
   const { origin, config } = await makeFleet(central)
   const options: SyncOptions = {
-    outbox: { path: join(tempFolder(t), 'o.db'), vehicle: origin.vehicle, bootId: 'b' },
+    outbox: { path: join(tempDir(t), 'o.db'), vehicle: origin.vehicle, bootId: 'b' },
     uplink: {
       kind: 'kafka',
       ...config,

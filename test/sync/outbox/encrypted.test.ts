@@ -7,7 +7,8 @@ import { decryptOutbox, encryptOutbox } from '../../../sync/outbox/encrypt.ts'
 import type { KeySource } from '../../../sync/outbox/key.ts'
 import { verifyOutbox } from '../../../sync/outbox/verify.ts'
 import { Sync } from '../../../sync/sync-thread.ts'
-import { openOutbox, readAll, record, tempFolder, textOf } from '../support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { openOutbox, readAll, record, textOf } from '../support.ts'
 
 const SECRET = 'correct horse battery staple'
 const TEXT = 'the-payload-that-nobody-may-read'
@@ -20,7 +21,7 @@ function keyFile(folder: string, secret = SECRET): KeySource {
 
 /** An outbox with 500 records, closed again. */
 function filled(t: TestContext, key?: KeySource): string {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const outbox = openOutbox(t, { path, ...(key && { key }) })
   for (let i = 0; i < 10; i++) {
     outbox.append(
@@ -40,8 +41,8 @@ const folderOf = (path: string) =>
   )
 
 test('encrypted: no byte of a payload is in its files, and with the key all is there', (t) => {
-  const key = keyFile(tempFolder(t))
-  const path = join(tempFolder(t), 'o.db')
+  const key = keyFile(tempDir(t))
+  const path = join(tempDir(t), 'o.db')
   const outbox = openOutbox(t, { path, key })
   outbox.append([record('critical', TEXT)])
   for (const name of readdirSync(dirname(path))) {
@@ -55,8 +56,8 @@ test('encrypted: no byte of a payload is in its files, and with the key all is t
 
 const WRONG: Record<string, (t: TestContext) => KeySource | undefined> = {
   'no key': () => undefined,
-  'another key': (t) => keyFile(tempFolder(t), 'a completely different secret'),
-  'a key too short to be one': (t) => keyFile(tempFolder(t), 'short'),
+  'another key': (t) => keyFile(tempDir(t), 'a completely different secret'),
+  'a key too short to be one': (t) => keyFile(tempDir(t), 'short'),
   'a key file that is not there': () => ({ file: '/nowhere/key' }),
   'a command that fails': () => ({ command: ['false'] }),
   'a command that is not there': () => ({ command: ['no-such-tpm-tool'] }),
@@ -64,7 +65,7 @@ const WRONG: Record<string, (t: TestContext) => KeySource | undefined> = {
 for (const [what, wrong] of Object.entries(WRONG)) {
   for (const stamped of [true, false]) {
     test(`${what} is refused with a hint, and nothing is touched (${stamped ? 'with' : 'without'} its stamp)`, (t) => {
-      const path = filled(t, keyFile(tempFolder(t)))
+      const path = filled(t, keyFile(tempDir(t)))
       if (!stamped) rmSync(`${path}-key.json`)
       const before = folderOf(path)
       const key = wrong(t)
@@ -88,7 +89,7 @@ function throwsOf(work: () => unknown): { code: string; message: string; hint?: 
 
 test('a plain file with a key is refused, encrypted it opens, and the way back works', (t) => {
   const path = filled(t)
-  const key = keyFile(tempFolder(t))
+  const key = keyFile(tempDir(t))
   const before = folderOf(path)
   const error = throwsOf(() => openOutbox(t, { path, key }))
   assert.equal(error.code, 'OUTBOX_KEY')
@@ -118,7 +119,7 @@ test('a command prints the key, as a TPM’s tool does; what it says is in no er
 })
 
 test('damage to an encrypted file is damage: put aside, and read record by record with its key', (t) => {
-  const key = keyFile(tempFolder(t))
+  const key = keyFile(tempDir(t))
   const path = filled(t, key)
   const bytes = readFileSync(path)
   const page = Math.floor(bytes.length / 4096) - 6
@@ -133,15 +134,15 @@ test('damage to an encrypted file is damage: put aside, and read record by recor
 })
 
 test('the whole way out with a key: kept through the thread, said in status', async (t) => {
-  const path = join(tempFolder(t), 'o.db')
-  const key = keyFile(tempFolder(t))
+  const path = join(tempDir(t), 'o.db')
+  const key = keyFile(tempDir(t))
   const options = { path, vehicle: 'v1', bootId: 'b', key }
   const sync = await Sync.start({ outbox: options, uplink: { kind: 'none' } })
   sync.append(record('telemetry', TEXT))
   await sync.flush()
   assert.equal(sync.status().outbox.encrypted, true)
   await sync.close()
-  const wrong = { ...options, key: keyFile(tempFolder(t), 'another secret altogether') }
+  const wrong = { ...options, key: keyFile(tempDir(t), 'another secret altogether') }
   await assert.rejects(Sync.start({ outbox: wrong, uplink: { kind: 'none' } }), {
     code: 'OUTBOX_KEY',
   })

@@ -6,7 +6,8 @@ import fc from 'fast-check'
 import { LEDGER_TYPE, type LedgerEntry } from '../../../sync/ledger.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
 import { LANES, type Lane, type StoredRecord } from '../../../sync/record.ts'
-import { ledgerOf, record, tempFolder, textOf } from '../support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { ledgerOf, record, textOf } from '../support.ts'
 
 const MAX_BYTES = 1024 ** 2
 const LIMITS = { maxBytes: MAX_BYTES, maxRecordBytes: 200_000 }
@@ -70,7 +71,7 @@ const steps = lane.map(
 
 for (const [i, mix] of ['all lanes alike', 'mostly critical'].entries()) {
   test(`whatever happens, a seq was delivered, or is here, or stands in the ledger: ${mix}`, (t) => {
-    const folder = tempFolder(t)
+    const folder = tempDir(t)
     let run = 0
     fc.assert(
       fc.property(fc.array(steps[i], { minLength: 30, maxLength: 120 }), (steps) => {

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { LEDGER_TYPE } from '../../../sync/ledger.ts'
 import type { Outbox } from '../../../sync/outbox/outbox.ts'
 import type { Lane } from '../../../sync/record.ts'
-import { ledgerOf, openOutbox, readAll, record, tempFolder } from '../support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { ledgerOf, openOutbox, readAll, record } from '../support.ts'
 
 const MAX_BYTES = 1024 ** 2
 const LIMITS = { maxBytes: MAX_BYTES, maxRecordBytes: 200_000 }
@@ -27,7 +28,7 @@ const lanesOf = (outbox: Outbox) => {
 }
 
 test('telemetry gives way first, then events, and only to what is worth as much', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const outbox = openOutbox(t, { path, limits: LIMITS })
   fill(outbox, 'critical', 150_000)
   fill(outbox, 'events', 150_000)
@@ -50,7 +51,7 @@ test('telemetry gives way first, then events, and only to what is worth as much'
 })
 
 test('the newest of a lane stay', (t) => {
-  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db'), limits: LIMITS })
+  const outbox = openOutbox(t, { path: join(tempDir(t), 'o.db'), limits: LIMITS })
   fill(outbox, 'telemetry', 2 * MAX_BYTES)
   const seqs = outbox.read('telemetry', 0, 1e6, 1e9).map(({ seq }) => seq)
   assert.equal(seqs.at(-1), outbox.lastSeq('telemetry'))
@@ -61,7 +62,7 @@ test('the newest of a lane stay', (t) => {
 })
 
 test('what is acknowledged goes without a word, what is on its way stays', (t) => {
-  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db'), limits: LIMITS })
+  const outbox = openOutbox(t, { path: join(tempDir(t), 'o.db'), limits: LIMITS })
   fill(outbox, 'telemetry', 300_000)
   const sent = outbox.read('telemetry', 0, 200, 1e9)
   outbox.acknowledge(sent)
@@ -78,7 +79,7 @@ test('what is acknowledged goes without a word, what is on its way stays', (t) =
 })
 
 test('months offline leave a ledger of a few records with exact sums', (t) => {
-  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db'), limits: LIMITS })
+  const outbox = openOutbox(t, { path: join(tempDir(t), 'o.db'), limits: LIMITS })
   for (let i = 0; i < 40; i++) fill(outbox, i % 2 ? 'telemetry' : 'events', MAX_BYTES / 4)
   const records = readAll(outbox)
   assert.ok(records.filter(({ type }) => type === LEDGER_TYPE).length <= 2)
@@ -91,7 +92,7 @@ test('months offline leave a ledger of a few records with exact sums', (t) => {
 })
 
 test('a dead record is the first to go', (t) => {
-  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db'), limits: LIMITS })
+  const outbox = openOutbox(t, { path: join(tempDir(t), 'o.db'), limits: LIMITS })
   const { first } = outbox.append([record('events', 'x'.repeat(60_000))])
   outbox.bury({ lane: 'events', seq: first }, 'refused')
   fill(outbox, 'telemetry', MAX_BYTES)

@@ -17,7 +17,8 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { SyncError } from '../../../sync/errors.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
-import { ledgerOf, openOutbox, readAll, record, SMALL, tempFolder } from '../support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { ledgerOf, openOutbox, readAll, record, SMALL } from '../support.ts'
 
 function filled(path: string, records = 2000): string {
   const outbox = Outbox.open({ path, vehicle: 'v1', bootId: 'b', limits: SMALL })
@@ -43,7 +44,7 @@ const BROKEN: Record<string, (path: string) => void> = {
 
 for (const [what, damage] of Object.entries(BROKEN)) {
   test(`a corrupt file (${what}) is put aside, told, and a new epoch begun`, (t) => {
-    const path = join(tempFolder(t), 'o.db')
+    const path = join(tempDir(t), 'o.db')
     const epoch = filled(path)
     damage(path)
     const outbox = openOutbox(t, { path })
@@ -58,14 +59,14 @@ for (const [what, damage] of Object.entries(BROKEN)) {
 }
 
 test('a log of another life does no harm', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   filled(path)
   writeFileSync(`${path}-wal`, Buffer.alloc(100_000, 0x37))
   assert.equal(openOutbox(t, { path }).read('telemetry', 0, 9999, 1e9).length, 2000)
 })
 
 test('corrupt files kept aside are bounded', (t) => {
-  const folder = tempFolder(t)
+  const folder = tempDir(t)
   const path = join(folder, 'o.db')
   for (let i = 0; i < 5; i++) {
     writeFileSync(path, 'garbage '.repeat(1000))
@@ -76,7 +77,7 @@ test('corrupt files kept aside are bounded', (t) => {
 })
 
 test('damage in a file too large to be checked at once is named when it is met', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   filled(path)
   BROKEN['a torn page in the middle'](path)
   const outbox = openOutbox(t, { path, limits: { maxCheckedBytes: 0 } })
@@ -171,7 +172,7 @@ test('on a disk without a free byte it lives on in the room it has, and the acco
 /** Where no disk can be mounted: SQLite's own limit gives the same answer. */
 function withPageLimit(t: TestContext): void {
   const outbox = openOutbox(t, {
-    path: join(tempFolder(t), 'o.db'),
+    path: join(tempDir(t), 'o.db'),
     limits: { maxBytes: 1024 ** 2 },
   })
   outbox.append([record('critical', 'x'.repeat(60_000))])
@@ -199,7 +200,7 @@ test('on a small disk it keeps itself within what there is, long before the cap'
 
 test('a folder that cannot be written is named', (t) => {
   const disk = smallDisk(t, 4096)
-  const folder = disk ?? tempFolder(t)
+  const folder = disk ?? tempDir(t)
   if (disk) execFileSync('mount', ['-o', 'remount,ro', disk])
   // Where nothing can be mounted, a file stands where the folder should be.
   else writeFileSync(join(folder, 'sub'), '')
@@ -216,7 +217,7 @@ test('a folder that cannot be written is named', (t) => {
 })
 
 test('an empty file, as a power cut leaves one, is a new outbox', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   writeFileSync(path, '')
   const outbox = openOutbox(t, { path })
   assert.equal(outbox.append([record('events', 'x')]).first, 1)

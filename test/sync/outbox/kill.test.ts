@@ -7,14 +7,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { randomOf } from '../../../models/training/random.ts'
 import { LANES } from '../../../sync/record.ts'
-import { openOutbox, readAll, tempFolder } from '../support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { openOutbox, readAll } from '../support.ts'
 
 const KILLS = Number(process.env.KILLS ?? 6)
 const SEED = Number(process.env.SEED ?? 20261123)
 
 test(`a writer is killed ${KILLS} times under load, and all it had said to be kept is there`, async (t) => {
   t.diagnostic(`SEED=${SEED}`)
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const random = randomOf(SEED)
   const kept = new Map<number, string>()
   const released = { critical: 0, events: 0, telemetry: 0 }

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { OutboxLimits } from '../../../sync/outbox/limits.ts'
 import type { NewRecord } from '../../../sync/record.ts'
-import { ledgerOf, openOutbox, readAll, record, tempFolder } from '../support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { ledgerOf, openOutbox, readAll, record } from '../support.ts'
 
 const HOUR_US = 3_600_000_000
 const NOW_US = Date.UTC(2026, 5, 1) * 1000
@@ -11,7 +12,7 @@ const NOW_US = Date.UTC(2026, 5, 1) * 1000
 function outboxOf(t: TestContext, lanes: OutboxLimits['lanes'], path?: string, bootId = 'boot-1') {
   const time = { nowUs: NOW_US, monoUs: 100 * HOUR_US }
   const clock = { nowUs: () => time.nowUs, monoUs: () => time.monoUs }
-  const file = path ?? join(tempFolder(t), 'o.db')
+  const file = path ?? join(tempDir(t), 'o.db')
   const outbox = openOutbox(t, { path: file, limits: { lanes }, clock, bootId })
   return Object.assign(outbox, { time })
 }
@@ -86,7 +87,7 @@ test('what is older than its lane allows goes, with cause and range; order never
 })
 
 test('records of an earlier boot: by the wall clock where both were known, else they stay', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const first = outboxOf(t, {}, path)
   const old = NOW_US - 5 * HOUR_US
   first.append([

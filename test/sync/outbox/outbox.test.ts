@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
 import type { StoredRecord } from '../../../sync/record.ts'
-import { ledgerOf, openOutbox, readAll, record, tempFolder, textOf } from '../support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { ledgerOf, openOutbox, readAll, record, textOf } from '../support.ts'
 
 test('a record comes back as it went in', (t) => {
-  const outbox = openOutbox(t, { path: join(tempFolder(t), 'deep', 'er', 'o.db') })
+  const outbox = openOutbox(t, { path: join(tempDir(t), 'deep', 'er', 'o.db') })
   const bytes = Uint8Array.from([0, 255, 10, 13])
   const given = [
     record('events', 'häß €', { timeUs: 1_795_000_000_123_456, monoUs: 1.5, clock: 'unsynced' }),
@@ -41,7 +42,7 @@ test('a record comes back as it went in', (t) => {
 })
 
 test('each lane is a chain, whatever goes to the others and however often the file is opened', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const seen: StoredRecord[] = []
   for (let run = 0; run < 4; run++) {
     const outbox = Outbox.open({ path, vehicle: 'v1', bootId: `boot-${run}` })
@@ -66,7 +67,7 @@ test('each lane is a chain, whatever goes to the others and however often the fi
 })
 
 test('a seq is never given twice, not even when nothing is left', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   let expected = 0
   let epoch = ''
   for (let run = 0; run < 5; run++) {
@@ -87,7 +88,7 @@ test('a seq is never given twice, not even when nothing is left', (t) => {
 })
 
 test('reading stops at a number and at a size, but gives at least one', (t) => {
-  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
+  const outbox = openOutbox(t, { path: join(tempDir(t), 'o.db') })
   outbox.append(Array.from({ length: 10 }, () => record('events', 'x'.repeat(100))))
   assert.equal(outbox.read('events', 0, 3, 1e6).length, 3)
   assert.equal(outbox.read('events', 0, 100, 450).length, 4)
@@ -100,7 +101,7 @@ test('reading stops at a number and at a size, but gives at least one', (t) => {
 })
 
 test('stat tells what waits, acknowledged or not yet', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const outbox = openOutbox(t, { path })
   outbox.append([
     record('events', 'abc', { timeUs: 7 }),
@@ -133,7 +134,7 @@ test('stat tells what waits, acknowledged or not yet', (t) => {
 })
 
 test('counters are right after a reopen without a close', (t) => {
-  const folder = tempFolder(t)
+  const folder = tempDir(t)
   const path = join(folder, 'o.db')
   // A second process that never closes: what is left is what a crash leaves.
   const script = `
@@ -166,7 +167,7 @@ test('counters are right after a reopen without a close', (t) => {
 
 test('what is no record is refused, and nothing of its batch is kept', (t) => {
   const outbox = openOutbox(t, {
-    path: join(tempFolder(t), 'o.db'),
+    path: join(tempDir(t), 'o.db'),
     limits: { maxRecordBytes: 1000 },
   })
   for (const bad of [
@@ -181,7 +182,7 @@ test('what is no record is refused, and nothing of its batch is kept', (t) => {
 })
 
 test('times of this boot are repaired, others stay', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const earlier = Outbox.open({ path, vehicle: 'v1', bootId: 'boot-0' })
   earlier.append([record('events', 'old', { clock: 'unsynced', timeUs: 3, monoUs: 3 })])
   earlier.close()
@@ -210,7 +211,7 @@ test('times of this boot are repaired, others stay', (t) => {
 })
 
 test('a buried record leaves its lane, stands in the ledger and is kept for a look', (t) => {
-  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db'), limits: { maxDeadRecords: 2 } })
+  const outbox = openOutbox(t, { path: join(tempDir(t), 'o.db'), limits: { maxDeadRecords: 2 } })
   outbox.append(['a', 'b', 'c', 'd', 'e'].map((payload) => record('events', payload)))
   for (const seq of [2, 3, 5]) outbox.bury({ lane: 'events', seq }, 'too odd')
   outbox.bury({ lane: 'events', seq: 3 }, 'told once only')
@@ -226,7 +227,7 @@ test('a buried record leaves its lane, stands in the ledger and is kept for a lo
 })
 
 test('space is given back to the disk, the log stays small', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const outbox = openOutbox(t, { path })
   const batch = Array.from({ length: 1000 }, () => record('telemetry', 'x'.repeat(500)))
   for (let i = 0; i < 40; i++) outbox.append(batch)

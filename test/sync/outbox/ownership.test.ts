@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import Database from 'better-sqlite3'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
-import { ledgerOf, openOutbox, readAll, record, tempFolder } from '../support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { ledgerOf, openOutbox, readAll, record } from '../support.ts'
 
 test('one process only', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const outbox = openOutbox(t, { path })
   outbox.append([record('events', 'x')])
   assert.throws(() => Outbox.open({ path, vehicle: 'v1', bootId: 'b' }), { code: 'OUTBOX_LOCKED' })
@@ -28,7 +29,7 @@ test('one process only', (t) => {
 })
 
 test('another vehicle’s file is refused and left as it was', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const first = Outbox.open({ path, vehicle: 'v1', bootId: 'b' })
   first.append([record('events', 'x')])
   first.close()
@@ -40,7 +41,7 @@ test('another vehicle’s file is refused and left as it was', (t) => {
 })
 
 test('a database that is no outbox, or one of another format, is refused', (t) => {
-  const folder = tempFolder(t)
+  const folder = tempDir(t)
   const other = new Database(join(folder, 'other.db'))
   other.exec('CREATE TABLE precious (x)')
   other.close()
@@ -54,7 +55,7 @@ test('a database that is no outbox, or one of another format, is refused', (t) =
 })
 
 test('a restored backup goes on under a new epoch', (t) => {
-  const outbox = openOutbox(t, { path: join(tempFolder(t), 'o.db') })
+  const outbox = openOutbox(t, { path: join(tempDir(t), 'o.db') })
   outbox.append([record('events', 'x')])
   const { epoch } = outbox
   outbox.renewEpoch('the other side is ahead')

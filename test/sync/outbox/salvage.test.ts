@@ -5,7 +5,8 @@ import { type TestContext, test } from 'node:test'
 import { randomOf } from '../../../models/training/random.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
 import { LANES, type Lane } from '../../../sync/record.ts'
-import { ledgerOf, openOutbox, readAll, record, SMALL, tempFolder, textOf } from '../support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { ledgerOf, openOutbox, readAll, record, SMALL, textOf } from '../support.ts'
 
 const PAGE = 4096
 /** The first pages hold the schema and what is set aside for a full disk. */
@@ -56,7 +57,7 @@ function checked(outbox: Outbox, texts: Map<Lane, string[]>): number {
 }
 
 test('one torn page costs its records, the others go on, and the ledger balances', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const { epoch, texts } = filled(path)
   tear(path, 400, 1)
   const outbox = salvaged(t, path)
@@ -70,14 +71,14 @@ test('one torn page costs its records, the others go on, and the ledger balances
 })
 
 test('a lost first page is made good: its tables lie where those of every outbox lie', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const { texts } = filled(path)
   tear(path, 0, 1, 0)
   assert.equal(checked(salvaged(t, path), texts), 3000)
 })
 
 test('a file cut in half gives what is in its first half', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const { texts } = filled(path)
   const pages = readFileSync(path).length / PAGE
   truncateSync(path, Math.floor((pages + FIRST_ROWS) / 2) * PAGE)
@@ -90,7 +91,7 @@ test('torn at random, by a seed: whatever comes back was given, once, in order',
   t.diagnostic(`SEED=${seed}`)
   const random = randomOf(seed)
   for (let run = 0; run < 8; run++) {
-    const path = join(tempFolder(t), 'o.db')
+    const path = join(tempDir(t), 'o.db')
     const { texts } = filled(path)
     const pages = readFileSync(path).length / PAGE
     for (let i = 0; i < 6; i++) {
@@ -106,7 +107,7 @@ test('torn at random, by a seed: whatever comes back was given, once, in order',
 })
 
 test('a salvage that is broken off goes on at the next start and takes nothing twice', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const { texts } = filled(path)
   tear(path, 400, 1)
   const first = Outbox.open({ path, vehicle: 'v1', bootId: 'b', limits: SMALL })
@@ -119,7 +120,7 @@ test('a salvage that is broken off goes on at the next start and takes nothing t
 })
 
 test('text instead of a database leaves nothing to salvage, and that is no failure', (t) => {
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   writeFileSync(path, 'not a database at all '.repeat(5000))
   const outbox = salvaged(t, path)
   assert.equal(ledgerOf(readAll(outbox))[0].cause, 'corrupt')

@@ -4,7 +4,8 @@ import { after, test } from 'node:test'
 import { verifyOutbox } from '../../../sync/outbox/verify.ts'
 import { Sync } from '../../../sync/sync-thread.ts'
 import { SoftwareTpm } from '../../support/software-tpm.ts'
-import { openOutbox, readAll, record, tempFolder, textOf } from '../support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { openOutbox, readAll, record, textOf } from '../support.ts'
 
 const SECRET = 'b5b1c8f0a4e34b6f9d1f6f0f6a2c7d8e'
 const HANDLE = '0x81000001'
@@ -24,7 +25,7 @@ function seal(handle: string, ...policy: string[]): void {
 
 test('a key that is sealed in a TPM opens the outbox; another TPM’s key does not', async (t) => {
   seal(HANDLE)
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const key = { command: tpm.unseal(HANDLE) }
   const options = { path, vehicle: 'v1', bootId: 'boot-1', key }
   const sync = await Sync.start({ outbox: options, uplink: { kind: 'none' } })
@@ -49,7 +50,7 @@ test('bound to what was booted, the key is not given out once that changed', (t)
   const pcr = 'sha256:7'
   tpm.run('tpm2_createpolicy', ['-Q', '--policy-pcr', '-l', pcr, '-L', 'pcr.policy'])
   seal(MEASURED, '-L', 'pcr.policy')
-  const path = join(tempFolder(t), 'o.db')
+  const path = join(tempDir(t), 'o.db')
   const key = { command: tpm.unseal(MEASURED, '-p', `pcr:${pcr}`) }
   const outbox = openOutbox(t, { path, key })
   outbox.append([record('critical', 'kept')])

@@ -6,8 +6,9 @@ import { LANES, type Lane, type StoredRecord } from '../../../sync/record.ts'
 import { Refusals } from '../../../sync/relay/refusals.ts'
 import { ownerOf, RelaySource } from '../../../sync/relay/relay-source.ts'
 import { RelayStore } from '../../../sync/relay/store.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { Remote } from '../remote.ts'
-import { ledgerOf, tempFolder, textOf, until } from '../support.ts'
+import { ledgerOf, textOf, until } from '../support.ts'
 
 const LIMITS = { minRetryMs: 1, maxRetryMs: 5, minLaneRetryMs: 5, maxLaneRetryMs: 10 }
 
@@ -18,7 +19,7 @@ function record(lane: Lane, seq: number, text = `${lane} ${seq}`): StoredRecord 
 }
 
 /** A store that the intake writes to, and beside it the one that the forwarder's thread has. */
-function forwarding(t: TestContext, remote: Remote, path = join(tempFolder(t), 'relay.db')) {
+function forwarding(t: TestContext, remote: Remote, path = join(tempDir(t), 'relay.db')) {
   const written = RelayStore.open(path)
   const read = RelayStore.open(path)
   const refusals = new Refusals(read, 'depot', 'boot')
@@ -91,7 +92,7 @@ test('what the other side refuses is put aside and told, wherever it lies; the r
 })
 
 test('what was put aside is not tried again by a later run, though the position lies before it', async (t) => {
-  const path = join(tempFolder(t), 'relay.db')
+  const path = join(tempDir(t), 'relay.db')
   const remote = new Remote()
   remote.rejects = ({ lane }) => (lane === 'events' ? 'too large' : undefined)
   const first = forwarding(t, remote, path)

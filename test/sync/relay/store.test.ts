@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { StoredRecord } from '../../../sync/record.ts'
 import { RelayStore } from '../../../sync/relay/store.ts'
-import { tempFolder } from '../support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 
 const origin = { vehicle: 'truck-7', epoch: 'e1' }
 
-function open(t: TestContext, path = join(tempFolder(t), 'relay.db'), limits = {}) {
+function open(t: TestContext, path = join(tempDir(t), 'relay.db'), limits = {}) {
   const store = RelayStore.open(path, limits)
   t.after(() => store.close())
   return store
@@ -29,7 +29,7 @@ test('a record comes back as it was given, under its own identity', (t) => {
 })
 
 test('what was kept before is not kept twice, also by a second process and a later run', (t) => {
-  const path = join(tempFolder(t), 'relay.db')
+  const path = join(tempDir(t), 'relay.db')
   const first = RelayStore.open(path)
   const other = open(t, path)
   assert.equal(first.accept(origin, [stored(1), stored(2)]).kept, 2)

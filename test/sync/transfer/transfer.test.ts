@@ -8,7 +8,8 @@ import { LANES } from '../../../sync/record.ts'
 import { RelayStore } from '../../../sync/relay/store.ts'
 import { exportRecords } from '../../../sync/transfer/export.ts'
 import { importRecords } from '../../../sync/transfer/import.ts'
-import { ledgerOf, openOutbox, readAll, record, tempFolder } from '../support.ts'
+import { tempDir } from '../../support/temp-dir.ts'
+import { ledgerOf, openOutbox, readAll, record } from '../support.ts'
 
 function filled(t: Parameters<typeof openOutbox>[0], path: string, count = 2500) {
   const outbox = openOutbox(t, { path })
@@ -24,7 +25,7 @@ function filled(t: Parameters<typeof openOutbox>[0], path: string, count = 2500)
 
 for (const name of ['records.jsonl', 'records.gz']) {
   test(`what is exported (${name}) is imported, byte for byte, once`, async (t) => {
-    const folder = tempFolder(t)
+    const folder = tempDir(t)
     const outbox = filled(t, join(folder, 'o.db'))
     const file = join(folder, name)
     const exported = await exportRecords(outbox, file, 1)
@@ -50,7 +51,7 @@ for (const name of ['records.jsonl', 'records.gz']) {
 }
 
 test('a later export brings only what is new', async (t) => {
-  const folder = tempFolder(t)
+  const folder = tempDir(t)
   const outbox = filled(t, join(folder, 'o.db'), 30)
   const store = RelayStore.open(join(folder, 'relay.db'))
   t.after(() => store.close())
@@ -64,7 +65,7 @@ test('a later export brings only what is new', async (t) => {
 })
 
 test('what is handed over leaves the outbox, and the ledger says so by lane and seq', async (t) => {
-  const folder = tempFolder(t)
+  const folder = tempDir(t)
   const outbox = filled(t, join(folder, 'o.db'), 30)
   const { positions } = await exportRecords(outbox, join(folder, 'x'), 1)
   outbox.append([record('telemetry', 'came meanwhile')])
@@ -89,7 +90,7 @@ test('what is handed over leaves the outbox, and the ledger says so by lane and 
 })
 
 test('a file that is not whole is refused before anything of it is taken', async (t) => {
-  const folder = tempFolder(t)
+  const folder = tempDir(t)
   const outbox = filled(t, join(folder, 'o.db'), 40)
   const store = RelayStore.open(join(folder, 'relay.db'))
   t.after(() => store.close())

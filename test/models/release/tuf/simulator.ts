@@ -14,7 +14,7 @@ import type { ReleaseLimits } from '../../../../models/release/release.ts'
 import type { OpenOptions, ReleaseSource, SourceBytes } from '../../../../models/release/source.ts'
 import { Trust } from '../../../../models/release/trust/trust.ts'
 import type { Walk } from '../../../../models/release/trust/verify.ts'
-import { tempDir } from '../../../support/cli.ts'
+import { tempDir } from '../../../support/temp-dir.ts'
 import { DAY_MS, QUICK, TestClock } from '../desk.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: metadata that is made wrong on purpose has no type
