@@ -62,10 +62,12 @@ export async function bench(): Promise<BenchRow[]> {
 async function compare(dir: string, broker: string): Promise<BenchRow[]> {
   const { command, lib, node } = await layOut(dir)
   const starts: number[] = []
+  const startsCpu: number[] = []
   const empty: number[] = []
   for (let n = 0; n < STARTS; n++) {
     const agent = new Installed(dir, { command, lib, broker, models: true })
     starts.push(await agent.firstReadingMs())
+    startsCpu.push(cpuSecOf(agent.pid)! * 1000)
     await agent.stop()
     empty.push(await emptyStartMs(node))
   }
@@ -91,6 +93,7 @@ async function compare(dir: string, broker: string): Promise<BenchRow[]> {
     row('  of a core', '%', [ours.percent, model, without.percent]),
     row('  written', 'MB/hour', [ours.writtenMbPerHour, model, without.writtenMbPerHour]),
     row('start to first reading', 'ms', [median(starts), peer, median(empty)]),
+    row('  processor time of it', 'ms', [median(startsCpu), 'the time it took', median(starts)]),
     ...packageRow(lib),
   ]
 }
@@ -214,7 +217,8 @@ async function emptyMemory(node: string): Promise<Omit<Look, 'percent' | 'writte
 /** The package beside what is in it, where one was built (`npm run deb`). */
 function packageRow(lib: string): BenchRow[] {
   const folder = join(ROOT, 'dist/deb')
-  const file = existsSync(folder) && readdirSync(folder).find((name) => name.endsWith('.deb'))
+  const kind = `_${process.arch === 'arm64' ? 'arm64' : 'amd64'}.deb`
+  const file = existsSync(folder) && readdirSync(folder).find((name) => name.endsWith(kind))
   if (!file) return []
   const packed = statSync(join(folder, file)).size / 1e6
   const installed = bytesBelow(lib) / 1e6

@@ -20,6 +20,16 @@ function alone(name: string, unit: string, ours: number): RecordedRow {
   return { name, unit, ours, peer: '', theirs: null, ratio: null }
 }
 
+function total(epochs: readonly z.infer<typeof lossSchema>[]): z.infer<typeof lossSchema> {
+  const sum = (of: keyof z.infer<typeof lossSchema>): number =>
+    epochs.reduce((all, epoch) => all + epoch[of], 0)
+  return {
+    missing: sum('missing'),
+    duplicated: sum('duplicated'),
+    outOfOrder: sum('outOfOrder'),
+  }
+}
+
 function losses(of: z.infer<typeof lossSchema>): RecordedRow[] {
   return [
     none('records lost', of.missing),
@@ -89,17 +99,35 @@ const killsSchema = z.object({
 /** `npm run test:faults -- --json`. */
 export function killsRows(output: unknown): RecordedRow[] {
   const { account, kills, cuts, brokerStops, brokerKills } = killsSchema.parse(output)
-  const sum = (of: keyof z.infer<typeof lossSchema>): number =>
-    account.epochs.reduce((total, epoch) => total + epoch[of], 0)
   return [
     alone('agents killed', 'times', kills),
     alone('links cut', 'times', cuts),
     alone('broker stopped or killed', 'times', brokerStops + brokerKills),
     alone('records in Kafka', 'records', account.records),
-    ...losses({
-      missing: sum('missing'),
-      duplicated: sum('duplicated'),
-      outOfOrder: sum('outOfOrder'),
-    }),
+    ...losses(total(account.epochs)),
+  ]
+}
+
+const soakSchema = z.object({
+  troubles: z.record(z.string(), count),
+  trends: z.array(z.object({ what: z.string(), unit: z.string(), before: count, after: count })),
+  account: z.object({ records: count, epochs: z.array(lossSchema) }),
+})
+
+/** `npm run test:soak -- --json`. What grew has its value after the warm-up beside it. */
+export function soakRows(output: unknown): RecordedRow[] {
+  const { account, troubles, trends } = soakSchema.parse(output)
+  return [
+    ...Object.entries(troubles).map(([trouble, times]) => alone(trouble, 'times', times)),
+    alone('records in Kafka', 'records', account.records),
+    ...losses(total(account.epochs)),
+    ...trends.map(({ what, unit, before, after }) => ({
+      name: `${what} at the end`,
+      unit,
+      ours: after,
+      peer: 'after the warm-up',
+      theirs: before,
+      ratio: before === 0 ? null : after / before,
+    })),
   ]
 }

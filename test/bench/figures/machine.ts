@@ -3,7 +3,10 @@ import { arch, availableParallelism, cpus, loadavg, release, totalmem, type } fr
 import type { Machine } from './recorded.ts'
 
 /** Changes what a bench does: part of its command. */
-const SETTINGS = /^(MILEPOST_BENCH_\w+|SECONDS|RECORDS)$/
+const SETTINGS = /^(MILEPOST_BENCH_\w+|MILEPOST_INSTALLED|SECONDS|RECORDS)$/
+
+/** A reader's own folder: where it lay on this machine is nobody's matter. */
+const UNPACKED = '…'
 
 /** What it runs on, and how busy that is now. Nothing that names the machine. */
 export function machineNow(): Machine {
@@ -45,6 +48,6 @@ export function commitNow(): string {
 export function typedCommand(command: string): string {
   const settings = Object.entries(process.env)
     .filter(([name]) => SETTINGS.test(name))
-    .map(([name, value]) => `${name}=${value}`)
+    .map(([name, value]) => `${name}=${name === 'MILEPOST_INSTALLED' ? UNPACKED : value}`)
   return [...settings, command].join(' ')
 }

@@ -1,5 +1,5 @@
 import { BENCHES } from '../benches.ts'
-import { fleetRows, killsRows } from './long-runs.ts'
+import { fleetRows, killsRows, soakRows } from './long-runs.ts'
 import { type RecordedRow, recordedSchema } from './recorded.ts'
 
 /** Something that can be measured by one command, and what of its output is kept. */
@@ -24,6 +24,7 @@ const ABOUT: Readonly<Record<string, string>> = {
   faults: 'Slow faults in simulated vehicles, at one false alarm for each vehicle and week.',
   'car-sensor': 'The bundle for the public car sensor data, on rows it has not seen.',
   uplink: 'Exactly once into Kafka.',
+  footprint: 'What the installed agent takes of a gateway: memory, processor, disk, start.',
   page: 'What the open page costs the agent.',
   relay: 'Thousands of clients through a depot’s relay into Kafka, the relay killed meanwhile.',
   latency: 'From a reading to its record in the hands of a consumer.',
@@ -60,6 +61,12 @@ const longRuns: readonly Measurement[] = [
     about: 'Agents killed under load, the broker stopped and killed, the link cut: the account.',
     command: 'npm run test:faults -- --seed 1 --kills 200 --json',
     rows: killsRows,
+  },
+  {
+    name: 'soak',
+    about: 'An hour of seeded troubles on the agent as it is installed, with a full bus.',
+    command: 'npm run test:soak -- --minutes 60 --seed 20261127 --json',
+    rows: soakRows,
   },
 ]
 
