@@ -78,9 +78,12 @@ test('a disk that fills up is a state; alarms are kept all the same', async (t) 
   const sync = await startSync(t, path, { maxBytes: 4 * 1024 ** 2, maxQueuedBytes: 100_000 })
   sync.append(record('critical', 'before'))
   await sync.flush()
-  try {
-    for (;;) appendFileSync(join(disk, 'hog'), Buffer.alloc(512))
-  } catch {}
+  assert.throws(
+    () => {
+      for (;;) appendFileSync(join(disk, 'hog'), Buffer.alloc(512))
+    },
+    { code: 'ENOSPC' },
+  )
   for (let i = 0; i < 60; i++) sync.append(record('critical', `${i}`.padEnd(1000)))
   await until('it says so', () => sync.status().outbox.state === 'disk-full')
   // It goes on in what was set aside, though there is no room.

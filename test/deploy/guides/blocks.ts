@@ -58,7 +58,9 @@ export async function runBlocks(
   // What a guide leaves running in the background ends with it.
   try {
     process.kill(-(shell.pid ?? 0), 'SIGKILL')
-  } catch {}
+  } catch {
+    // Nothing of it runs any more.
+  }
   assert.equal(code, 0, said.slice(-4000))
   return said
 }

@@ -36,9 +36,12 @@ test('a real disk that fills up in mid-download and in mid-refresh: told, kept, 
   writeFileSync(hog, Buffer.alloc(3_000_000))
   await assert.rejects(client.download(engine), (error) => code(error) === 'RELEASE_DISK_FULL')
   // The last byte too: not even metadata can be written.
-  try {
-    for (;;) writeFileSync(hog, Buffer.alloc(4096), { flag: 'a' })
-  } catch {}
+  assert.throws(
+    () => {
+      for (;;) writeFileSync(hog, Buffer.alloc(4096), { flag: 'a' })
+    },
+    { code: 'ENOSPC' },
+  )
   await release(desk, '2')
   await assert.rejects(client.refresh(), (error) => code(error) === 'RELEASE_DISK_FULL')
   assert.deepEqual(await client.plan(), plan)
