@@ -13,6 +13,7 @@ import { troubleCodesPart } from './trouble-codes/trouble-codes-part.ts'
 import { inferencesPart } from './watch/inferences.ts'
 import { machinePart } from './watch/machine.ts'
 import { ratesPart } from './watch/rates.ts'
+import { wayOutPart } from './watch/way-out.ts'
 
 /**
  * A part whose code is loaded only where the config has its section: the libraries of the page and of the
@@ -25,6 +26,7 @@ function asked(section: keyof LoadedConfig, load: () => Promise<StartPart>): Sta
 /** Every part of the agent, in the order of their start; they are stopped in reverse. */
 // biome-ignore format: one line a part
 export const PARTS: readonly StartPart[] = [
+  wayOutPart,
   eventsPart,
   historyPart,
   livePart,

@@ -57,7 +57,7 @@ async function lastAnomaly(place: Place): Promise<number> {
 
 function idOf(text: string): number {
   const id = Number(text)
-  if (Number.isInteger(id) && id > 0) return id
+  if (Number.isSafeInteger(id) && id > 0) return id
   throw new AgentError('USAGE', `"${text}" is no number of an event.`, {
     hint: 'milepost events shows the numbers.',
   })

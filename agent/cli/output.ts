@@ -18,12 +18,22 @@ export function paint(style: Style, text: string, stream: NodeJS.WriteStream): s
 export function complain(error: unknown): Complaint {
   const complaint = complaintOf(error)
   const stream = process.stderr
-  stream.write(`${paint('red', `${complaint.code}:`, stream)} ${complaint.message}\n`)
+  stream.write(`${paint('red', `${complaint.code}:`, stream)} ${printable(complaint.message)}\n`)
   if (complaint.hint) stream.write(`${paint('cyan', 'Next:', stream)} ${complaint.hint}\n`)
   if (complaint.code === 'INTERNAL' && error instanceof Error && process.env.MILEPOST_TRACE) {
     stream.write(`${error.stack}\n`)
   }
   return complaint
+}
+
+/**
+ * What a file says may be quoted in an error, and a file may be hostile: control characters, which can
+ * move a terminal's cursor or set its title, are shown as escapes. Line breaks and tabs stay.
+ */
+export function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, (c) =>
+    c === '\n' || c === '\t' ? c : `\\x${c.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
 }
 
 /** Tells of an error and ends with the exit code that it stands for. */

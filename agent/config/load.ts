@@ -47,7 +47,8 @@ export function parseConfig(text: string, file: string): LoadedConfig {
       })),
     )
   }
-  const raw: unknown = document.toJS()
+  // An empty file lacks what every config has, like one that says only something else.
+  const raw: unknown = document.toJS() ?? {}
   const base = dirname(file)
   const checked = configSchema.safeParse(raw)
   const problems = checked.success ? [] : problemsOf(checked.error, configSchema, document, lines)

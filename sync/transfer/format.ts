@@ -1,4 +1,4 @@
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
+import { closeSync, createReadStream, openSync, type ReadStream, readSync } from 'node:fs'
 import { createGunzip } from 'node:zlib'
 import { SyncError } from '../errors.ts'
 import { type ClockState, LANES, type Lane, type Origin, type StoredRecord } from '../record.ts'
@@ -87,12 +87,12 @@ export function invalid(message: string, cause?: unknown): SyncError {
 
 /** The lines of a file, without their ends; memory stays at one line. */
 export async function* linesOf(file: string): AsyncGenerator<string> {
-  const source = createReadStream(file)
-  const stream = isGzip(file) ? source.pipe(createGunzip()) : source
-  if (stream !== source) source.on('error', (error) => stream.destroy(error))
+  let source: ReadStream | undefined
   let rest: Buffer = Buffer.alloc(0)
   try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
+    const gzip = isGzip(file)
+    source = createReadStream(file)
+    for await (const chunk of gzip ? unzipped(source) : source) {
       rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk])
       let start = 0
       for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10, start)) {
@@ -105,9 +105,15 @@ export async function* linesOf(file: string): AsyncGenerator<string> {
   } catch (error) {
     throw error instanceof SyncError ? error : invalid((error as Error).message, error)
   } finally {
-    source.destroy()
+    source?.destroy()
   }
   if (rest.length > 0) throw invalid('it ends in the middle of a line')
+}
+
+function unzipped(source: ReadStream): AsyncIterable<Buffer> {
+  const unzip = createGunzip()
+  source.on('error', (error) => unzip.destroy(error))
+  return source.pipe(unzip)
 }
 
 /** By its first bytes (RFC 1952, section 2.3.1), whatever its name says. */

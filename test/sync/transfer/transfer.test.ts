@@ -89,6 +89,15 @@ test('what is handed over leaves the outbox, and the ledger says so by lane and 
   assert.equal(outbox.stat().lanes.telemetry.records, 1)
 })
 
+test('a folder and a file that is not there are no export', async (t) => {
+  const folder = tempDir(t)
+  const store = RelayStore.open(join(folder, 'relay.db'))
+  t.after(() => store.close())
+  for (const file of [folder, join(folder, 'none')]) {
+    await assert.rejects(importRecords(store, file), { code: 'EXPORT_INVALID' }, file)
+  }
+})
+
 test('a file that is not whole is refused before anything of it is taken', async (t) => {
   const folder = tempDir(t)
   const outbox = filled(t, join(folder, 'o.db'), 40)
