@@ -1,11 +1,10 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { freePort } from '../../deploy/central/ports.ts'
+import { accepts, freePort } from '../../deploy/central/ports.ts'
 import type { MqttConnection } from '../../sync/mqtt/connection.ts'
 import { AgentError } from '../error.ts'
 
@@ -114,16 +113,4 @@ async function makeCertificate(dir: string): Promise<boolean> {
 
 function hasEnded(child: ChildProcess): boolean {
   return child.pid === undefined || child.exitCode !== null || child.signalCode !== null
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    const done = (yes: boolean) => (): void => {
-      socket.destroy()
-      resolve(yes)
-    }
-    socket.once('connect', done(true))
-    socket.once('error', done(false))
-  })
 }

@@ -1,4 +1,4 @@
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 
 /** Listens on the port (0: any free one) of the loopback, lets go, and tells it; undefined if taken. */
 async function tryPort(port: number): Promise<number | undefined> {
@@ -24,4 +24,17 @@ export async function freePort(preferred?: number): Promise<number> {
   const port = await tryPort(0)
   if (port === undefined) throw new Error('no free port on 127.0.0.1')
   return port
+}
+
+/** Whether somebody listens on this port of the loopback. */
+export function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    const done = (yes: boolean) => (): void => {
+      socket.destroy()
+      resolve(yes)
+    }
+    socket.once('connect', done(true))
+    socket.once('error', done(false))
+  })
 }

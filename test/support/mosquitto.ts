@@ -1,11 +1,11 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { accepts, freePort } from '../../deploy/central/ports.ts'
 import { findProgram, needPrograms } from './programs.ts'
 
 const run = promisify(execFile)
@@ -225,27 +225,4 @@ async function makeCertificates(dir: string): Promise<NonNullable<Mosquitto['fil
     )
   }
   return { ca: at('ca.pem'), cert: at('client.pem'), key: at('client.key') }
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    const done = (yes: boolean) => (): void => {
-      socket.destroy()
-      resolve(yes)
-    }
-    socket.once('connect', done(true))
-    socket.once('error', done(false))
-  })
 }
