@@ -1,4 +1,4 @@
-import type { Lane, NewRecord } from './record.ts'
+import { LANES, type Lane, type NewRecord } from './record.ts'
 
 /** CloudEvents `type` of a ledger record. */
 export const LEDGER_TYPE = 'milepost.ledger.v1'
@@ -21,7 +21,10 @@ export type LossCause =
   | 'expired'
   /** An older ledger record, whose entries stand in this one. */
   | 'folded'
-  /** Were already on the other side under a newer run of this file (a restored backup). */
+  /**
+   * The file was a copy that went on by itself, or a restored backup. Of the epoch before nobody can
+   * know; of the one after, these numbers were never given.
+   */
   | 'epoch_renewed'
   /** Came while the disk was full. */
   | 'disk_full'
@@ -55,6 +58,21 @@ export interface LedgerEntry {
 /** The payload of a ledger record. */
 export interface LedgerPayload {
   readonly entries: readonly LedgerEntry[]
+}
+
+/**
+ * What a file tells that goes on under a new epoch: of the numbers up to `seq` those of records that are
+ * no longer here never were of it.
+ */
+export function renewalEntries(
+  before: string,
+  { seq, lanes }: { seq: number; lanes: Record<Lane, { records: number }> },
+  detail: string,
+): LedgerEntry[] {
+  const head = { cause: 'epoch_renewed', lane: null, detail } as const
+  const count = LANES.reduce((left, lane) => left - lanes[lane].records, seq)
+  const absent = count > 0 ? [{ ...head, firstSeq: 1, lastSeq: seq, count }] : []
+  return [{ ...head, epoch: before, count: null }, ...absent]
 }
 
 /** Adds up entries of the same lane, cause and epoch, so that an account never grows without end. */

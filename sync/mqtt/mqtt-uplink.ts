@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { SyncError } from '../errors.ts'
-import { LANES, noneByLane, type Origin, type StoredRecord } from '../record.ts'
+import { LANES, type Lane, noneByLane, type Origin, type StoredRecord } from '../record.ts'
 import type { Positions, Uplink } from '../uplink.ts'
 import type { MqttConnection } from './connection.ts'
 import { mqttFailure } from './failure.ts'
@@ -49,6 +49,8 @@ class MqttUplink implements Uplink {
   /** What the relay has, and what was given to the broker. */
   #positions: Positions | undefined
   #sent: Positions = noneByLane()
+  /** What the first answer said: its tips belong to its positions, not to what was told since. */
+  #answer: { positions: Positions; tips: ReadonlyMap<Lane, string> } | undefined
 
   constructor(config: MqttUplinkConfig) {
     this.#config = config
@@ -68,17 +70,18 @@ class MqttUplink implements Uplink {
     } catch (error) {
       throw link.failure ?? mqttFailure(url, error, `Connecting to ${new URL(url).host}`)
     }
-    this.#sent = { ...this.#positions! }
-    return { ...this.#positions! }
+    const { positions } = this.#answer!
+    this.#sent = { ...positions }
+    return { ...positions }
   }
 
   async #askUntilAnswered(link: VehicleLink, endMs: number): Promise<void> {
     const ask: Ask = { epoch: this.#origin!.epoch, run: this.#run }
-    while (!this.#positions) {
+    while (!this.#answer) {
       link.publish(this.#topics.ask, JSON.stringify(ask), { messageExpiryInterval: ASK_EXPIRY_SEC })
       const untilMs = Math.min(endMs, performance.now() + ASK_EVERY_MS)
       await link
-        .until(() => this.#positions !== undefined, untilMs)
+        .until(() => this.#answer !== undefined, untilMs)
         .catch((error) => {
           if (link.failure || performance.now() >= endMs) throw error
         })
@@ -120,6 +123,10 @@ class MqttUplink implements Uplink {
     await this.#link?.close()
   }
 
+  get tips(): ReadonlyMap<Lane, string> | undefined {
+    return this.#answer?.tips
+  }
+
   get #topics() {
     return topicsOf(this.#config.prefix ?? DEFAULT_PREFIX, this.#origin!.vehicle)
   }
@@ -128,7 +135,10 @@ class MqttUplink implements Uplink {
     const told = readJson<Told>(payload)
     if (told?.epoch !== this.#origin!.epoch) return
     const { positions, answers, refused, rejected, maxRecordBytes } = told
-    if (answers === this.#run) this.#positions ??= { ...positions }
+    if (answers === this.#run && !this.#answer) {
+      this.#answer = { positions: { ...positions }, tips: tipsIn(told) }
+      this.#positions = { ...positions }
+    }
     if (!this.#positions) return
     this.#maxRecordBytes = maxRecordBytes
     for (const lane of LANES) {
@@ -159,6 +169,15 @@ class MqttUplink implements Uplink {
       { hint: 'Make such records smaller, or raise the limits of broker and relay.' },
     )
   }
+}
+
+function tipsIn({ tips }: Told): Map<Lane, string> {
+  return new Map(
+    LANES.flatMap((lane) => {
+      const tip = tips?.[lane]
+      return typeof tip === 'string' && tip !== '' ? [[lane, tip] as const] : []
+    }),
+  )
 }
 
 function sum(positions: Positions): number {

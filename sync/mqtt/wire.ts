@@ -164,6 +164,11 @@ export interface Told {
   readonly epoch: string
   /** Kept for good. */
   readonly positions: Positions
+  /**
+   * With an answer: of the record at each position, as `tipOf` has it, so that a copy of an outbox that
+   * went on by itself is found out. A lane is absent where it is not known; all are from an older relay.
+   */
+  readonly tips?: Partial<Record<Lane, string>>
   /** The `run` whose ask this answers. */
   readonly answers?: string
   /** The `run` of which records came though earlier ones had not: they have to be sent again. */

@@ -1,6 +1,6 @@
 import type { Database } from 'better-sqlite3'
 import { SyncError } from '../errors.ts'
-import type { LedgerEntry } from '../ledger.ts'
+import { type LedgerEntry, renewalEntries } from '../ledger.ts'
 import { LANES, type Lane, type NewRecord, type StoredRecord } from '../record.ts'
 import type { Positions } from '../uplink.ts'
 import { Book } from './book.ts'
@@ -233,7 +233,7 @@ export class Outbox {
     const [before, after] = [this.#epoch, newEpoch()]
     this.#shelf.transact(() => {
       this.#db.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(after)
-      this.#book.tell([{ cause: 'epoch_renewed', lane: null, epoch: before, count: null, detail }])
+      this.#book.tell(renewalEntries(before, this.#shelf.counters, detail))
     })
     this.#epoch = after
     this.#shelf.forgetPositions()

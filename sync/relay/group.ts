@@ -1,6 +1,6 @@
 import type { Publish } from '../mqtt/publish.ts'
 import { type Ask, readJson, readRecord, readTopic, type Told, topicsOf } from '../mqtt/wire.ts'
-import type { Origin, StoredRecord } from '../record.ts'
+import type { Lane, Origin, StoredRecord } from '../record.ts'
 import type { Positions } from '../uplink.ts'
 import type { Counting } from './status.ts'
 
@@ -11,9 +11,13 @@ export interface Share {
   /** How far the origin is known to be here, with the records above. */
   readonly reached: Positions
   readonly told: { -readonly [K in keyof Told]?: Told[K] }
-  /** Nothing of it can be kept. */
-  rejected: boolean
   run: string
+}
+
+/** What a store knows of a sender, see `RelayStore`. */
+export interface Known {
+  peek(origin: Origin): Positions
+  tips(origin: Origin): Partial<Record<Lane, string>>
 }
 
 /**
@@ -27,18 +31,13 @@ export class Group {
   readonly #byVehicle = new Map<string, Share[]>()
   readonly #prefix: string
   readonly #maxRecordBytes: number
-  readonly #positionsOf: (origin: Origin) => Positions
+  readonly #store: Known
   readonly #counts: Counting
 
-  constructor(
-    prefix: string,
-    maxRecordBytes: number,
-    positionsOf: (origin: Origin) => Positions,
-    counts: Counting,
-  ) {
+  constructor(prefix: string, maxRecordBytes: number, store: Known, counts: Counting) {
     this.#prefix = prefix
     this.#maxRecordBytes = maxRecordBytes
-    this.#positionsOf = positionsOf
+    this.#store = store
     this.#counts = counts
   }
 
@@ -51,12 +50,14 @@ export class Group {
 
   /** What every sender is to be told after the commit. */
   answers(): { topic: string; payload: string }[] {
-    return this.shares.map(({ origin, told, reached, rejected }) => ({
+    return this.shares.map(({ origin, told }) => ({
       topic: topicsOf(this.#prefix, origin.vehicle).position,
       payload: JSON.stringify({
         ...told,
         epoch: origin.epoch,
-        positions: rejected ? this.#positionsOf(origin) : reached,
+        // Not `reached`: another process may have kept more, and the tips belong to these.
+        positions: this.#store.peek(origin),
+        ...(told.answers !== undefined && { tips: this.#store.tips(origin) }),
         maxRecordBytes: this.#maxRecordBytes,
       } satisfies Told),
     }))
@@ -98,8 +99,8 @@ export class Group {
     const ofVehicle = this.#byVehicle.get(origin.vehicle)
     let share = ofVehicle?.find((each) => each.origin.epoch === origin.epoch)
     if (!share) {
-      const reached = this.#positionsOf(origin)
-      share = { origin, records: [], reached, told: {}, rejected: false, run }
+      const reached = this.#store.peek(origin)
+      share = { origin, records: [], reached, told: {}, run }
       this.shares.push(share)
       if (ofVehicle) ofVehicle.push(share)
       else this.#byVehicle.set(origin.vehicle, [share])

@@ -141,12 +141,7 @@ export class Intake {
     const { store, limits, kept } = this.#options
     const before = { ...this.#counts }
     const messages = this.#held.first(this.#most)
-    const group = new Group(
-      this.#prefix,
-      limits.maxRecordBytes,
-      (origin) => store.peek(origin),
-      this.#counts,
-    )
+    const group = new Group(this.#prefix, limits.maxRecordBytes, store, this.#counts)
     try {
       store.refresh()
       for (const message of messages) group.add(message)

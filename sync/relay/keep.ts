@@ -26,7 +26,6 @@ function keepAlone(store: RelayStore, share: Share, counts: Counting): void {
   } catch (error) {
     if (!isInvalid(error)) throw error
     counts.rejected += share.records.length
-    share.rejected = true
     share.told.rejected = { run: share.run, reason: error.message }
   }
 }

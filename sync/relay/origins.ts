@@ -1,7 +1,7 @@
 import type { Statement } from 'better-sqlite3'
 import { SyncError } from '../errors.ts'
 import type { Database } from '../outbox/database.ts'
-import type { Lane, Origin } from '../record.ts'
+import { LANES, type Lane, type Origin } from '../record.ts'
 import type { Positions } from '../uplink.ts'
 
 /** One (vehicle, epoch) and how far each of its lanes is kept here. */
@@ -9,15 +9,26 @@ export interface OriginState {
   readonly id: number
   readonly origin: Origin
   readonly positions: Positions
+  /** Of the record at each position (`tipOf`); empty where it is not known. */
+  readonly tips: Record<Lane, string>
   /** At or above the row of the store that holds its newest record. */
   batch: number
 }
 
-type Row = [string, string, number, number, number, number, number]
+/** A record of the log, as far as it tells how far its origin got. */
+export interface Mark {
+  readonly lane: Lane
+  readonly seq: number
+  readonly tip: string
+}
+
+type Tips = [critical: string, events: string, telemetry: string]
+type Row = [string, string, number, number, number, number, number, ...Tips]
 
 /** Kept in memory at most, about 250 bytes each; those beyond are looked up in the file. */
 const MAX_CACHED = 200_000
-const COLUMNS = 'vehicle, epoch, id, critical, events, telemetry, batch'
+const TIPS = LANES.map((lane) => `${lane}Tip`)
+const COLUMNS = ['vehicle, epoch, id, critical, events, telemetry, batch', ...TIPS].join(', ')
 
 /**
  * How far each (vehicle, epoch) got here. Positions move in memory while the same transaction adds
@@ -41,7 +52,7 @@ export class OriginTable {
   readonly #find: Statement<[string, string], Row>
   readonly #findId: Statement<[number], Row>
   readonly #insert: Statement<[string, string]>
-  readonly #move: Statement<[number, number, number, number, number]>
+  readonly #move: Statement<[number, number, number, number, ...Tips, number]>
   readonly #vehicles: Statement<[], number>
   readonly #epochs: Statement<[string], number>
   readonly #old: Statement<[string, string, number], number>
@@ -53,9 +64,10 @@ export class OriginTable {
     const select = `SELECT ${COLUMNS} FROM origin`
     this.#find = db.prepare(`${select} WHERE vehicle = ? AND epoch = ?`).raw() as never
     this.#findId = db.prepare(`${select} WHERE id = ?`).raw() as never
-    this.#insert = db.prepare('INSERT INTO origin VALUES (NULL, ?, ?, 0, 0, 0, 0)')
+    this.#insert = db.prepare("INSERT INTO origin VALUES (NULL, ?, ?, 0, 0, 0, 0, '', '', '')")
     this.#move = db.prepare(
-      'UPDATE origin SET critical = ?, events = ?, telemetry = ?, batch = ? WHERE id = ?',
+      `UPDATE origin SET critical = ?, events = ?, telemetry = ?, batch = ?,
+         ${TIPS.map((tip) => `${tip} = ?`).join(', ')} WHERE id = ?`,
     )
     this.#vehicles = db.prepare('SELECT count(DISTINCT vehicle) FROM origin').pluck() as never
     this.#epochs = db.prepare('SELECT count(*) FROM origin WHERE vehicle = ?').pluck() as never
@@ -96,7 +108,7 @@ export class OriginTable {
     if (epochs === 0 && this.#counted !== undefined) this.#counted++
     const id = Number(this.#insert.run(vehicle, epoch).lastInsertRowid)
     if (epochs >= this.#maxEpochs) this.#prune(vehicle)
-    return { state: this.#remember([vehicle, epoch, id, 0, 0, 0, 0])!, born: true }
+    return { state: this.#remember([vehicle, epoch, id, 0, 0, 0, 0, '', '', ''])!, born: true }
   }
 
   byId(id: number): Origin {
@@ -110,10 +122,13 @@ export class OriginTable {
   }
 
   /** A record of the log that the table may not know of yet. */
-  mark(id: number, lane: Lane, seq: number, batch: number): void {
+  mark(id: number, { lane, seq, tip }: Mark, batch: number): void {
     const state = this.#state(id)
     if (!state) return
-    state.positions[lane] = Math.max(state.positions[lane], seq)
+    if (seq >= state.positions[lane]) {
+      state.positions[lane] = seq
+      state.tips[lane] = tip
+    }
     state.batch = batch
     this.#moved.add(state)
   }
@@ -121,8 +136,10 @@ export class OriginTable {
   /** Writes what has moved into the table, inside the transaction that says so in the log. */
   fold(): void {
     // In the table's order: each of its pages is written once.
-    for (const { id, positions, batch } of [...this.#moved].sort((a, b) => a.id - b.id)) {
-      this.#move.run(positions.critical, positions.events, positions.telemetry, batch, id)
+    for (const { id, positions, tips, batch } of [...this.#moved].sort((a, b) => a.id - b.id)) {
+      const { critical, events, telemetry } = positions
+      const ofTips: Tips = [tips.critical, tips.events, tips.telemetry]
+      this.#move.run(critical, events, telemetry, batch, ...ofTips, id)
     }
     this.#moved.clear()
     if (this.#byId.size > MAX_CACHED) this.reload()
@@ -159,9 +176,10 @@ export class OriginTable {
 
   #remember(row: Row | undefined): OriginState | undefined {
     if (!row) return undefined
-    const [vehicle, epoch, id, critical, events, telemetry, batch] = row
+    const [vehicle, epoch, id, critical, events, telemetry, batch, ...ofTips] = row
     const positions = { critical, events, telemetry }
-    const state = { id, origin: { vehicle, epoch }, positions, batch }
+    const tips = { critical: ofTips[0], events: ofTips[1], telemetry: ofTips[2] }
+    const state = { id, origin: { vehicle, epoch }, positions, tips, batch }
     const others = this.#known.get(vehicle)
     if (others) others.push(state)
     else this.#known.set(vehicle, [state])

@@ -91,10 +91,3 @@ export function* unpack(bytes: Buffer, lane: Lane, skip: number): Generator<Pack
     at = end
   }
 }
-
-/** Tells only whose each record of a row is, and its number. */
-export function unpackMarks(bytes: Buffer, mark: (originId: number, seq: number) => void): void {
-  for (let at = 0; at < bytes.length; at += 4 + bytes.readUInt32LE(at)) {
-    mark(bytes.readUInt32LE(at + 4), bytes.readDoubleLE(at + 8))
-  }
-}

@@ -3,7 +3,9 @@ import type { Database } from '../outbox/database.ts'
 import { Dictionary } from '../outbox/dictionary.ts'
 import { JSON_TYPE } from '../outbox/shelf.ts'
 import { LANES, type Lane, type Origin, type StoredRecord } from '../record.ts'
-import { Packer, unpack, unpackMarks } from './pack.ts'
+import { tipOf } from '../tip.ts'
+import type { Mark } from './origins.ts'
+import { type Packed, Packer, unpack } from './pack.ts'
 
 /** Refused records kept for a person to look at. */
 const MAX_DEAD = 1_000
@@ -99,12 +101,17 @@ export class RelayTables {
     return found
   }
 
-  /** Tells whose records are in rows whose origins were not folded. */
-  unfolded(mark: (lane: Lane, originId: number, seq: number) => void): void {
+  /** Tells whose records are in rows whose origins were not folded: the last of each in each row. */
+  unfolded(mark: (originId: number, mark: Mark) => void): void {
     for (const lane of LANES) {
       for (const [, , bytes] of this.#rows.iterate(LANES.indexOf(lane), this.#at(lane).foldedId)) {
         this.unfoldedBytes += bytes.length
-        unpackMarks(bytes, (originId, seq) => mark(lane, originId, seq))
+        const last = new Map<number, Packed>()
+        for (const packed of unpack(bytes, lane, 0)) last.set(packed.originId, packed)
+        for (const [originId, { kind, record }] of last) {
+          const [type] = this.#words(kind)
+          mark(originId, { lane, seq: record.seq, tip: tipOf({ ...record, type }) })
+        }
       }
     }
   }

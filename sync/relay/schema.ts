@@ -5,7 +5,11 @@ import { LANES } from '../record.ts'
 
 /** `mprl`: says that a SQLite file is a relay's store. */
 const APPLICATION_ID = 0x6d70726c
-const FORMAT = 2
+const FORMAT = 3
+/** Without the columns of tips, of which nothing can be told until the next record of a lane. */
+const FORMAT_WITHOUT_TIPS = 2
+
+const TIP_COLUMNS = LANES.map((lane) => `${lane}Tip TEXT NOT NULL DEFAULT ''`)
 
 // AUTOINCREMENT: an id must not come again when the table was emptied.
 const SCHEMA = `
@@ -22,7 +26,7 @@ const SCHEMA = `
   CREATE TABLE origin (
     id INTEGER PRIMARY KEY AUTOINCREMENT, vehicle TEXT NOT NULL, epoch TEXT NOT NULL,
     critical INTEGER NOT NULL, events INTEGER NOT NULL, telemetry INTEGER NOT NULL,
-    batch INTEGER NOT NULL, UNIQUE (vehicle, epoch)
+    batch INTEGER NOT NULL, ${TIP_COLUMNS.join(', ')}, UNIQUE (vehicle, epoch)
   ) STRICT;
   CREATE TABLE kind (
     id INTEGER PRIMARY KEY, type TEXT NOT NULL, contentType TEXT NOT NULL, UNIQUE (type, contentType)
@@ -47,6 +51,7 @@ export function identify(db: Database, path: string): string {
         db.pragma(`user_version = ${FORMAT}`)
       }
       const application = db.pragma('application_id', { simple: true })
+      if (application === APPLICATION_ID) addTips(db)
       const format = db.pragma('user_version', { simple: true })
       if (application !== APPLICATION_ID || format !== FORMAT) {
         throw new SyncError('OUTBOX_FOREIGN', `${path} is no relay store of format ${FORMAT}`, {
@@ -58,6 +63,13 @@ export function identify(db: Database, path: string): string {
     .immediate()
   syncFolder(path)
   return epoch
+}
+
+/** Brings a store of an earlier release up to this one; inside a transaction. */
+function addTips(db: Database): void {
+  if (db.pragma('user_version', { simple: true }) !== FORMAT_WITHOUT_TIPS) return
+  for (const column of TIP_COLUMNS) db.exec(`ALTER TABLE origin ADD COLUMN ${column}`)
+  db.pragma(`user_version = ${FORMAT}`)
 }
 
 export function renewEpoch(db: Database): string {

@@ -2,6 +2,7 @@ import { SyncError } from '../errors.ts'
 import { openFile } from '../outbox/database.ts'
 import { outboxFault } from '../outbox/faults.ts'
 import { LANES, type Lane, noneByLane, type Origin, type StoredRecord } from '../record.ts'
+import { tipOf } from '../tip.ts'
 import type { Positions } from '../uplink.ts'
 import type { Accepted, Delivery, RelayedRecord } from './delivery.ts'
 import { FileVersion } from './file-version.ts'
@@ -91,6 +92,12 @@ export class RelayStore {
     return { ...(this.#origins.find(origin)?.positions ?? noneByLane()) }
   }
 
+  /** Of the record at each position of `peek`, as `tipOf` has it; lanes of which none is known are absent. */
+  tips(origin: Origin): Partial<Record<Lane, string>> {
+    const known = Object.entries(this.#origins.find(origin)?.tips ?? {})
+    return Object.fromEntries(known.filter(([, tip]) => tip !== ''))
+  }
+
   /** Records of a lane after this id, in order, as many as fit; always one if there is one. */
   read(lane: Lane, afterId: number, maxRecords: number, maxBytes: number): RelayedRecord[] {
     return this.#guard(() => {
@@ -166,6 +173,7 @@ export class RelayStore {
     let kept = 0
     let duplicates = 0
     let gaps = 0
+    const last = new Map<Lane, StoredRecord>()
     for (const record of records) {
       const { lane, seq, prev } = record
       if (!(Number.isSafeInteger(seq) && seq > 0 && prev < seq)) {
@@ -179,8 +187,10 @@ export class RelayStore {
       if (prev !== positions[lane] && !(born && positions[lane] === 0)) gaps++
       this.#tables.insert(id, record)
       positions[lane] = seq
+      last.set(lane, record)
       kept++
     }
+    for (const [lane, record] of last) state.tips[lane] = tipOf(record)
     if (kept > 0) {
       state.batch = this.#tables.rowsUpTo
       this.#origins.moved(state)
@@ -204,7 +214,7 @@ export class RelayStore {
     this.#tables.reload()
     this.#origins.reload()
     const { rowsUpTo } = this.#tables
-    this.#tables.unfolded((lane, id, seq) => this.#origins.mark(id, lane, seq, rowsUpTo))
+    this.#tables.unfolded((id, mark) => this.#origins.mark(id, mark, rowsUpTo))
   }
 
   #transact<T>(work: () => T): T {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import type { StoredRecord } from '../../../sync/record.ts'
+import Database from 'better-sqlite3'
+import { LANES, type StoredRecord } from '../../../sync/record.ts'
 import { RelayStore } from '../../../sync/relay/store.ts'
+import { tipOf } from '../../../sync/tip.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 const origin = { vehicle: 'truck-7', epoch: 'e1' }
@@ -59,6 +61,45 @@ test('lanes, epochs and vehicles have positions of their own', (t) => {
   assert.deepEqual(store.positions({ ...origin, epoch: 'e2' }).events, 1)
   assert.deepEqual(store.positions({ vehicle: 'nobody', epoch: 'e1' }).events, 0)
   assert.equal(store.stat().vehicles, 2)
+})
+
+test('it tells its last record of each lane from another of that number, folded or not', (t) => {
+  const path = join(tempDir(t), 'relay.db')
+  const first = RelayStore.open(path)
+  const other = open(t, path)
+  const [one, two] = [stored(1), stored(2)]
+  const alarm = stored(3, 0, { lane: 'critical', monoUs: 99 })
+  first.accept(origin, [one, two, alarm])
+  // It comes again with something else in it: the first is the one that is here.
+  first.accept(origin, [stored(2, 1, { payload: Buffer.from('other') })])
+  const tips = { critical: tipOf(alarm), events: tipOf(two) }
+  assert.deepEqual(first.tips(origin), tips)
+  other.refresh()
+  assert.deepEqual(other.tips(origin), tips)
+  other.release({ critical: 1, events: 2, telemetry: 0 })
+  first.close()
+  const later = open(t, path)
+  assert.deepEqual(later.tips(origin), tips)
+  later.accept(origin, [stored(4)])
+  assert.equal(later.tips(origin).events, tipOf(stored(4)))
+  assert.deepEqual(later.tips({ ...origin, epoch: 'e2' }), {})
+})
+
+test('a store of an earlier release, without tips, is taken over with its positions', (t) => {
+  const path = join(tempDir(t), 'relay.db')
+  const old = RelayStore.open(path)
+  old.accept(origin, [stored(1), stored(2)])
+  old.release({ critical: 0, events: 2, telemetry: 0 })
+  old.close()
+  const db = new Database(path)
+  for (const lane of LANES) db.exec(`ALTER TABLE origin DROP COLUMN ${lane}Tip`)
+  db.pragma('user_version = 2')
+  db.close()
+  const store = open(t, path)
+  assert.equal(store.positions(origin).events, 2)
+  assert.deepEqual(store.tips(origin), {})
+  assert.equal(store.accept(origin, [stored(2), stored(3)]).kept, 1)
+  assert.deepEqual(store.tips(origin), { events: tipOf(stored(3)) })
 })
 
 test('a gap is told, but not the one before an origin first came', (t) => {
