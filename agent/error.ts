@@ -14,6 +14,7 @@ export type AgentErrorCode =
   | 'DATA_DIR_DENIED'
   | 'USAGE'
   | 'TRAINING_CHECKPOINT'
+  | 'RUN_FAILED'
   | 'STOP_FAILED'
   | 'STOP_TIMEOUT'
   | 'WEB_TOKEN'

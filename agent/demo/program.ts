@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { AgentError } from '../error.ts'
 import { PACKAGE_ROOT } from '../package-root.ts'
 
 /** How milepost is run: the built program where this is it, the sources through tsx otherwise. */
@@ -30,7 +31,11 @@ export function milepost(args: readonly string[], kill: AbortSignal): Promise<st
     child.once('error', reject)
     child.once('close', (code) => {
       if (code === 0) resolve(out)
-      else reject(new Error(`milepost ${args.join(' ')} ended with ${code}: ${told.trim()}`))
+      else {
+        const message = `milepost ${args.join(' ')} ended with ${code}: ${told.trim()}`
+        const hint = 'Mend what it says, and start the demo again.'
+        reject(new AgentError('RUN_FAILED', message, { hint }))
+      }
     })
   })
 }

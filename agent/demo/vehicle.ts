@@ -5,6 +5,7 @@ import { stringify } from 'yaml'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { ask } from '../control/client.ts'
 import { socketPath } from '../control/socket-path.ts'
+import { AgentError } from '../error.ts'
 import { PACKAGE_ROOT } from '../package-root.ts'
 import type { AgentStatus } from '../status.ts'
 import { PROGRAM } from './program.ts'
@@ -94,7 +95,9 @@ export class Vehicle {
     while (!(await this.status())) {
       const ended = this.#child?.exitCode !== null || this.#child?.signalCode !== null
       if (ended || Date.now() > deadline) {
-        throw new Error(`The agent of ${this.plan.name} did not start; see ${this.logFile}`)
+        throw new AgentError('RUN_FAILED', `The agent of ${this.plan.name} did not start`, {
+          hint: `Its log says why: ${this.logFile}`,
+        })
       }
       await new Promise((resolve) => setTimeout(resolve, 100))
     }

@@ -1,8 +1,16 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { extname } from 'node:path'
+import { AgentError } from '../error.ts'
 
 const END_TIMEOUT_MS = 15_000
+
+/** A process of the simulation is gone that should be there. */
+export function ended(what: string): AgentError {
+  return new AgentError('RUN_FAILED', `${what} has ended by itself`, {
+    hint: 'What it wrote above says why. Out of memory or open files? Try fewer vehicles, or `ulimit -n`.',
+  })
+}
 
 /** A part of the simulation in a process of its own, so that its share of the processor is known. */
 export class Child<Message extends object> {
@@ -22,7 +30,7 @@ export class Child<Message extends object> {
     this.#child.on('error', () => {})
     this.#ended = once(this.#child, 'exit').then(([code, signal]) => {
       this.#changed()
-      return `${name} ended (${signal ?? code})`
+      return `${name} (${signal ?? code})`
     })
   }
 
@@ -43,7 +51,7 @@ export class Child<Message extends object> {
     for (;;) {
       if (this.last && wanted(this.last)) return this.last
       signal?.throwIfAborted()
-      if (!this.alive) throw new Error(await this.#ended)
+      if (!this.alive) throw ended(await this.#ended)
       await new Promise<void>((resolve) => {
         this.#changed = resolve
         if (signal) signal.onabort = () => resolve()

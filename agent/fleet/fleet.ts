@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { auditTopics, type TopicsAccount } from '../../sync/kafka/audit-topics.ts'
 import { LANES } from '../../sync/record.ts'
-import { Child } from './child.ts'
+import { AgentError } from '../error.ts'
+import { Child, ended } from './child.ts'
 import { CpuMeter, type MachineTime } from './cpu.ts'
 import { makeTopics, relayConfig } from './depot.ts'
 import { KilledRelay } from './killed-relay.ts'
@@ -121,7 +122,7 @@ async function driveAll(
     cpu.look()
     relay.look()
     const status = clients.last
-    if (!status?.done && !clients.alive) throw new Error('the process of the vehicles has ended')
+    if (!status?.done && !clients.alive) throw ended('The process of the vehicles')
     if (status?.done && confirmedSec === 0) confirmedSec = seconds()
     const { forwarded, waiting, state } = relay
     if (status?.confirmed !== undefined) {
@@ -131,7 +132,11 @@ async function driveAll(
     const now = (status?.confirmed ?? 0) + forwarded
     if (now !== moved) [moved, movedSec] = [now, seconds()]
     if ((seconds() - movedSec) * 1000 > STALL_MS) {
-      throw new Error(`nothing has moved for ${STALL_MS / 1000} s; the relay is ${state}`)
+      throw new AgentError(
+        'RUN_FAILED',
+        `Nothing has moved for ${STALL_MS / 1000} s; the relay is ${state}`,
+        { hint: 'Look whether Kafka and Mosquitto still run; try fewer vehicles or a lower rate.' },
+      )
     }
     if (relay.killed < kills && seconds() > (plannedSec * (relay.killed + 1)) / (kills + 1)) {
       onStep(`kill -9 to the relay, ${relay.killed + 1} of ${kills}`)

@@ -1,6 +1,6 @@
 import type { RelayConfig } from '../../sync/relay/relay.ts'
 import type { RelayStatus } from '../../sync/relay/status.ts'
-import { Child } from './child.ts'
+import { Child, ended } from './child.ts'
 import type { CpuMeter } from './cpu.ts'
 
 type RelayTold = RelayStatus & { cpuSec: number }
@@ -49,7 +49,7 @@ export class KilledRelay {
   }
 
   look(): void {
-    if (!this.#child.alive) throw new Error('the relay has ended by itself')
+    if (!this.#child.alive) throw ended('The relay')
   }
 
   async killAndRestart(): Promise<void> {
