@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { ROOT } from '../../support/cli.ts'
@@ -30,13 +30,18 @@ function withCommand(t: TestContext): string {
   return bin
 }
 
-/** Runs blocks in order as one script in an empty folder; fails where one of their commands does. */
+/**
+ * Runs blocks in order as one script, in a folder that holds nothing but the named ones of the
+ * checkout; fails where one of their commands does.
+ */
 export async function runBlocks(
   t: TestContext,
   blocks: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  folders: readonly string[] = [],
 ): Promise<string> {
   const cwd = tempDir(t)
+  for (const folder of folders) symlinkSync(join(ROOT, folder), join(cwd, folder))
   const shell = spawn('bash', ['-c', ['set -eux', ...blocks].join('\n')], {
     cwd,
     detached: true,
