@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Finding } from '../../../agent/doctor/finding.ts'
+import { ROOT } from '../../support/cli.ts'
 import { Setup } from './setups.ts'
 
 /** A broken set-up, and what the doctor must say of it before all else. */
@@ -21,6 +24,9 @@ export function still(change: (setup: Setup) => void): Case['run'] {
   }
 }
 
+/** The doctor's page, with single spaces in its table. */
+const page = readFileSync(join(ROOT, 'agent/doctor/README.md'), 'utf8').replace(/ +/g, ' ')
+
 export function testFirstFindings(cases: readonly Case[]): void {
   for (const { name, first, says, run } of cases) {
     test(`first of all: ${name}`, async (t) => {
@@ -31,6 +37,8 @@ export function testFirstFindings(cases: readonly Case[]): void {
       assert.equal(findings[0].code, first, shown.slice(0, 4).join('\n'))
       assert.match(findings[0].finding, says)
       assert.ok(findings[0].command && findings[0].next, 'it says what to do')
+      const row = `| ${name[0].toUpperCase()}${name.slice(1)} | \`${first}\` |`
+      assert.ok(page.includes(row), `agent/doctor/README.md has no row ${row}`)
     })
   }
 }
