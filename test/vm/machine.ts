@@ -26,7 +26,8 @@ const PROGRAMS: Readonly<Record<string, string>> = {
   candump: 'can-utils',
   ip: 'iproute2',
 }
-const MODULES = '9p 9pnet_virtio virtio_pci can-raw can-dev can-isotp can-j1939 vcan slcan'
+const MODULES =
+  '9p 9pnet_virtio virtio_pci can-raw can-dev can-isotp can-j1939 vcan slcan kvaser_pci'
 const META_PACKAGE = 'linux-image-amd64'
 
 export interface Machine {

@@ -63,6 +63,9 @@ async function boot(machine: Machine): Promise<number> {
     const args = ['-M', 'pc', '-cpu', 'max', '-m', '2048', '-smp', '2', '-nographic', '-no-reboot']
     args.push('-kernel', machine.kernel, '-initrd', machine.initrd, '-nic', 'none')
     args.push('-append', `console=ttyS0 quiet panic=-1 mp_run=${file}`, '-virtfs', share)
+    // Two cards with a controller each (SJA1000), joined by one wire.
+    args.push('-object', 'can-bus,id=wire')
+    for (let n = 0; n < 2; n++) args.push('-device', 'kvaser_pci,canbus=wire')
     const started = performance.now()
     const qemu = spawn('qemu-system-x86_64', args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const timer = setTimeout(() => {
