@@ -31,6 +31,13 @@ test('every manifest is YAML that names what it is', () => {
   }
 })
 
+test('what is added to a pod is mounted under /mnt: the operator refuses all else', () => {
+  const paths = readFileSync(join(FOLDER, 'kafka.yaml'), 'utf8').matchAll(/mountPath: (\S+)/g)
+  const found = [...paths].map(([, path]) => path)
+  assert.ok(found.length > 0)
+  for (const path of found) assert.match(path, /^\/mnt\//)
+})
+
 test('topics are those of central, with the same retention', () => {
   const there = new Map(
     manifests('topics.yaml').map((each) => [each.metadata.name, each.spec.config]),
