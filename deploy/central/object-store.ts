@@ -1,6 +1,5 @@
-import { existsSync } from 'node:fs'
 import { mkdir, readdir, stat, writeFile } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Artifacts } from './artifacts.ts'
 import { CentralError } from './errors.ts'
@@ -108,19 +107,28 @@ const UNFINISHED = /-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** Every file below a folder by its path there, without unfinished and vanishing ones. */
 export async function listObjects(folder: string): Promise<StoredObject[]> {
-  if (!existsSync(folder)) return []
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
-  const objects = await Promise.all(
-    entries
-      .filter((entry) => entry.isFile() && !UNFINISHED.test(entry.name))
-      .map(async (entry) => {
-        const path = join(entry.parentPath, entry.name)
-        const bytes = await stat(path).then(
-          ({ size }) => size,
-          () => undefined,
-        )
-        return bytes === undefined ? [] : [{ key: relative(folder, path), bytes }]
-      }),
+  return (await below(folder, '')).sort((a, b) => (a.key < b.key ? -1 : 1))
+}
+
+/**
+ * One folder at a time: a deleted topic takes its folder away while this looks, and Node's own recursive
+ * reading then fails as a whole.
+ */
+async function below(folder: string, prefix: string): Promise<StoredObject[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch(unlessGone)
+  const found = await Promise.all(
+    (entries ?? []).map(async (entry) => {
+      const path = join(folder, entry.name)
+      const key = join(prefix, entry.name)
+      if (entry.isDirectory()) return below(path, key)
+      if (!entry.isFile() || UNFINISHED.test(entry.name)) return []
+      const status = await stat(path).catch(unlessGone)
+      return status ? [{ key, bytes: status.size }] : []
+    }),
   )
-  return objects.flat().sort((a, b) => (a.key < b.key ? -1 : 1))
+  return found.flat()
+}
+
+function unlessGone(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error
 }
