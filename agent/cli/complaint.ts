@@ -1,4 +1,4 @@
-import { paint } from './output.ts'
+import { paint, printable } from './output.ts'
 
 const INDENT = ' '.repeat(10)
 
@@ -6,7 +6,7 @@ const INDENT = ' '.repeat(10)
 export function complaint(error: { code: string; message: string; hint?: string }): string[] {
   const out = process.stdout
   return [
-    `${INDENT}${paint('yellow', error.code, out)}: ${error.message}`,
-    ...(error.hint ? [`${INDENT}${paint('cyan', 'Next:', out)} ${error.hint}`] : []),
+    `${INDENT}${paint('yellow', error.code, out)}: ${printable(error.message)}`,
+    ...(error.hint ? [`${INDENT}${paint('cyan', 'Next:', out)} ${printable(error.hint)}`] : []),
   ]
 }

@@ -19,7 +19,9 @@ export function complain(error: unknown): Complaint {
   const complaint = complaintOf(error)
   const stream = process.stderr
   stream.write(`${paint('red', `${complaint.code}:`, stream)} ${printable(complaint.message)}\n`)
-  if (complaint.hint) stream.write(`${paint('cyan', 'Next:', stream)} ${complaint.hint}\n`)
+  if (complaint.hint) {
+    stream.write(`${paint('cyan', 'Next:', stream)} ${printable(complaint.hint)}\n`)
+  }
   if (complaint.code === 'INTERNAL' && error instanceof Error && process.env.MILEPOST_TRACE) {
     stream.write(`${error.stack}\n`)
   }

@@ -29,9 +29,11 @@ export class WayOut {
   }
 
   #lookAtOutbox({ state, quarantinedFile, lastError }: OutboxStatus): void {
+    if (state === 'starting' || state === 'closed') return
     const before = this.#outbox
     this.#outbox = { state, quarantinedFile }
-    if (quarantinedFile !== before.quarantinedFile) {
+    // A thread that was started again knows of no earlier one.
+    if (quarantinedFile && quarantinedFile !== before.quarantinedFile) {
       this.#tell('error', `a corrupt outbox was put aside as ${quarantinedFile}`, lastError)
     }
     if (state !== before.state) {

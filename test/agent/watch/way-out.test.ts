@@ -51,6 +51,8 @@ test('a corrupt outbox is told once, and a disk that fills and empties each time
   const full = { code: 'OUTBOX_FULL', message: 'no room', hint: 'make some' } as const
   see({ quarantinedFile: 'outbox.db.corrupt-1', state: 'disk-full', lastError: full }, {})
   see({ quarantinedFile: 'outbox.db.corrupt-1' }, {})
+  see({ state: 'starting' }, {})
+  see({}, {})
   assert.deepEqual(told, [
     'error: a corrupt outbox was put aside as outbox.db.corrupt-1: put aside',
     'error: outbox is disk-full: no room',
