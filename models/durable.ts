@@ -1,14 +1,16 @@
 import {
   closeSync,
   fsyncSync,
+  mkdirSync,
   openSync,
   readdirSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 
 /**
  * Writes a file so that a kill or a power cut at any instant leaves the old content or the new, whole:
@@ -31,6 +33,31 @@ export function writeDurably(path: string, content: string | Uint8Array): void {
   }
   syncFolder(dirname(path))
 }
+
+/**
+ * Makes a folder that a person has named, with its parents; it may be there already. Node's own recursive
+ * mkdir never returns, and hears no signal, where a folder that is there answers ENOENT to a new one within
+ * it, as /proc and some automatic mounts do. This one goes up once and down once.
+ * @throws as `mkdirSync` does
+ */
+export function makeFolder(path: string, mode = 0o777): void {
+  makeWithParents(resolve(path), mode)
+}
+
+function makeWithParents(path: string, mode: number): void {
+  if (isFolder(path)) return
+  const parent = dirname(path)
+  if (parent !== path) makeWithParents(parent, mode)
+  try {
+    mkdirSync(path, { mode })
+  } catch (cause) {
+    // Another process may have made it since.
+    if (!isFolder(path)) throw cause
+  }
+}
+
+const isFolder = (path: string): boolean =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /** Brings a folder's entries to disk: a file that was made or renamed in it is found after a power cut. */
 export function syncFolder(path: string): void {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'commander'
+import { makeFolder } from '../../models/durable.ts'
 import { SignalCatalog } from '../../sensors/reading.ts'
 import { FrameRecorder } from '../../sensors/replay/frame-recorder.ts'
 import { RollingLog } from '../../sensors/replay/rolling-log.ts'
@@ -114,6 +115,7 @@ async function openLog(options: Options, prefix: string): Promise<RollingLog> {
     })
   }
   try {
+    makeFolder(options.out)
     return await RollingLog.open({
       dir: options.out,
       prefix,

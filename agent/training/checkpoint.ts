@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, rmSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { writeDurably } from '../../models/durable.ts'
+import { makeFolder, writeDurably } from '../../models/durable.ts'
 import { ModelError } from '../../models/errors.ts'
 import { packState, readState, type Saved, unpackState } from '../../models/saved.ts'
 import type { HistoryRange } from '../../sync/kafka/history.ts'
@@ -70,7 +70,7 @@ export class TrainingCheckpoint {
 
   #write(name: string, state: Saved): void {
     try {
-      mkdirSync(this.#dir, { recursive: true })
+      makeFolder(this.#dir)
       writeDurably(join(this.#dir, name), packState(state))
     } catch (cause) {
       throw new AgentError('TRAINING_CHECKPOINT', `cannot write ${join(this.#dir, name)}`, {

@@ -9,7 +9,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { syncFolder } from '../durable.ts'
+import { makeFolder, syncFolder } from '../durable.ts'
 import { ModelError } from '../errors.ts'
 import { type Bundle, HASH_FILE, loadBundle, MANIFEST_FILE } from './load.ts'
 
@@ -24,7 +24,7 @@ export function placeBundle(
   contents: ReadonlyMap<string, string | Uint8Array>,
 ): Bundle {
   const place = resolve(dir)
-  mkdirSync(dirname(place), { recursive: true })
+  makeFolder(dirname(place))
   const draft = mkdtempSync(join(dirname(place), `.${basename(place)}-`))
   try {
     for (const [path, content] of contents) {

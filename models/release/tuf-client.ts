@@ -1,5 +1,6 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { makeFolder } from '../durable.ts'
 import { realDisk, replaceFile } from './disk.ts'
 import { ReleaseError } from './errors.ts'
 import { DEFAULT_LIMITS } from './limits.ts'
@@ -29,7 +30,7 @@ const clock = { nowMs: () => Date.now(), monoMs }
 
 /** Lays the trusted root down; asks nobody. */
 export async function initTufClient(metadataDir: string, rootFile: string): Promise<void> {
-  await mkdir(join(metadataDir, STATE), { recursive: true })
+  makeFolder(join(metadataDir, STATE))
   const root = await readFile(rootFile)
   await writeFile(join(metadataDir, STATE, 'trusted-root'), root)
   await writeFile(join(metadataDir, 'root.json'), root)
@@ -83,7 +84,7 @@ async function fetchTarget(
   const shown = join(targetDir, encodeURIComponent(name))
   const before = await readFile(shown).catch(() => undefined)
   if (before?.equals(bytes)) return
-  await mkdir(targetDir, { recursive: true })
+  makeFolder(targetDir)
   await replaceFile(realDisk, shown, bytes)
 }
 

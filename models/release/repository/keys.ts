@@ -5,10 +5,12 @@ import {
   type KeyObject,
   sign,
 } from 'node:crypto'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Key, Signature } from '@tufjs/models'
 import { canonicalJson, sha256Of } from '../../bundle/canonical.ts'
+import { makeFolder } from '../../durable.ts'
+import { diskError } from '../disk.ts'
 import { ReleaseError } from '../errors.ts'
 import { writeSecret } from './secret-file.ts'
 
@@ -79,7 +81,11 @@ export class KeyRing {
       cipher: 'aes-256-cbc',
       passphrase,
     })
-    await mkdir(this.dir, { recursive: true, mode: 0o700 })
+    try {
+      makeFolder(this.dir, 0o700)
+    } catch (error) {
+      throw diskError(`making ${this.dir}`, error)
+    }
     // The secret first: a public half alone would stand for a key that nobody has.
     await writeSecret(join(this.dir, `${name}.pem`), pem as string)
     const spki = publicKey.export({ type: 'spki', format: 'pem' }) as string

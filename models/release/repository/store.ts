@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { link, open, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeFolder } from '../../durable.ts'
 import { onDisk } from '../disk.ts'
 import { ReleaseError } from '../errors.ts'
 import { FolderSource } from '../source/folder.ts'
@@ -42,7 +43,7 @@ export class FolderStore extends FolderSource implements RepositoryStore {
 
   async #put(path: string, bytes: Uint8Array, ifAbsent = false): Promise<boolean> {
     const folder = dirname(path)
-    await mkdir(folder, { recursive: true })
+    makeFolder(folder)
     const fresh = join(folder, `.${randomBytes(6).toString('hex')}.new`)
     try {
       const file = await open(fresh, 'wx', 0o644)
