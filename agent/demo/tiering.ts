@@ -1,5 +1,6 @@
 import type { Central } from '../../deploy/central/central.ts'
 import { formatBytes, formatCount } from '../cli/output.ts'
+import { AgentError } from '../error.ts'
 import type { Screen } from './screen.ts'
 import { firstSegments, tieredAway } from './segments.ts'
 
@@ -26,7 +27,15 @@ export async function untilTiered(central: Central, screen: Screen): Promise<Tie
     ])
     if (tieredAway(local) && bytes > 0)
       return { objects: objects.length, bytes, earliestLocalOffset }
-    if (Date.now() > deadline) throw new Error('no segment left for the object store in time')
+    if (Date.now() > deadline) {
+      throw new AgentError(
+        'RUN_FAILED',
+        `No segment left for the object store within ${TIER_LIMIT_MS / 1000} s`,
+        {
+          hint: 'Is the machine busy, or its disk full? End what else runs, and start the demo again.',
+        },
+      )
+    }
     await new Promise((resolve) => setTimeout(resolve, TIER_LOOK_MS))
   }
 }

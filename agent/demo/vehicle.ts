@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { Outbox } from '../../sync/outbox/outbox.ts'
@@ -9,6 +9,9 @@ import { AgentError } from '../error.ts'
 import { PACKAGE_ROOT } from '../package-root.ts'
 import type { AgentStatus } from '../status.ts'
 import { PROGRAM } from './program.ts'
+
+/** Of a log, shown where an agent did not start. */
+const LAST_LINES = 3
 
 /** A vehicle of the demo and what was planted in it. */
 export interface VehiclePlan {
@@ -59,8 +62,12 @@ export class Vehicle {
     }
   }
 
-  get logFile(): string {
+  get #logFile(): string {
     return join(this.#dataDir, 'agent.log')
+  }
+
+  #lastWords(): string {
+    return readFileSync(this.#logFile, 'utf8').trim().split('\n').slice(-LAST_LINES).join('\n')
   }
 
   /** Sets out; with another sensor than the plan's, on another drive. */
@@ -71,7 +78,7 @@ export class Vehicle {
   }
 
   #start(): void {
-    const log = openSync(this.logFile, 'a')
+    const log = openSync(this.#logFile, 'a')
     this.#child = spawn(process.execPath, [...PROGRAM, 'run', '-c', this.#configFile], {
       cwd: PACKAGE_ROOT,
       stdio: ['ignore', log, log],
@@ -96,7 +103,8 @@ export class Vehicle {
       const ended = this.#child?.exitCode !== null || this.#child?.signalCode !== null
       if (ended || Date.now() > deadline) {
         throw new AgentError('RUN_FAILED', `The agent of ${this.plan.name} did not start`, {
-          hint: `Its log says why: ${this.logFile}`,
+          // The log itself goes with the demo's folder.
+          hint: `Its log ends: ${this.#lastWords()}`,
         })
       }
       await new Promise((resolve) => setTimeout(resolve, 100))

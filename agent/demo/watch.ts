@@ -1,4 +1,5 @@
 import { formatBytes, formatCount } from '../cli/output.ts'
+import { AgentError } from '../error.ts'
 import type { AgentStatus } from '../status.ts'
 import { type Screen, table } from './screen.ts'
 import type { Vehicle } from './vehicle.ts'
@@ -33,7 +34,11 @@ export class Watch {
     for (;;) {
       await this.look()
       if (done(this.state)) return
-      if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s`)
+      if (Date.now() > deadline) {
+        throw new AgentError('RUN_FAILED', `${what}: not within ${timeoutMs / 1000} s`, {
+          hint: 'Is the machine busy? End what else runs, and start the demo again.',
+        })
+      }
       await new Promise((resolve) => setTimeout(resolve, EVERY_MS))
     }
   }

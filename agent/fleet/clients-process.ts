@@ -1,6 +1,7 @@
 // Simulated vehicles in a process of their own: takes a `FleetLoad`, says "open" once all are
 // connected, begins when it is told to, and tells how far it is twice a second.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { complain } from '../cli/output.ts'
 import type { ClientsStatus, FleetLoad } from './load.ts'
 import { Vehicles } from './vehicles.ts'
 
@@ -14,7 +15,7 @@ const MAX_DUE_SEC = 0.5
 
 const load = JSON.parse(process.argv[2]) as FleetLoad
 const vehicles = new Vehicles(load, (error) => {
-  console.error(`vehicles: ${error.message}`)
+  complain(error)
   process.exit(1)
 })
 process.on('disconnect', () => process.exit(1))

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { generate } from 'mqtt-packet'
 import { parsePublish, varint } from '../../sync/mqtt/publish.ts'
+import { AgentError } from '../error.ts'
 
 const V5 = { protocolVersion: 5 } as const
 const [CONNACK, PUBLISH, PUBACK, SUBACK] = [2, 3, 4, 9]
@@ -32,7 +33,7 @@ export class Connection {
     this.#socket.setNoDelay(true)
     this.#socket.on('data', (chunk: Buffer) => this.#received(chunk))
     this.#socket.on('error', (error) => this.#handlers.lost(error))
-    this.#socket.once('close', () => this.#handlers.lost(new Error('the broker hung up')))
+    this.#socket.once('close', () => this.#handlers.lost(lost('The broker hung up')))
     const hello = { cmd: 'connect', protocolId: 'MQTT', protocolVersion: 5, clientId } as const
     await this.#ask(generate({ ...hello, clean: true, keepalive: 0 }, V5))
     for (let n = 0; n < topics.length; n += TOPICS_AT_ONCE) {
@@ -74,11 +75,17 @@ export class Connection {
         // The reason stands second in a CONNACK, last in a SUBACK.
         const reason = kind === CONNACK ? bytes[end + 1] : bytes[end + value - 1]
         if (reason >= FIRST_REFUSAL) {
-          this.#handlers.lost(new Error(`the broker answers 0x${reason.toString(16)}`))
+          this.#handlers.lost(lost(`The broker answers 0x${reason.toString(16)}`))
         } else this.#answered()
       }
       at = end + value
     }
     this.#rest = bytes.subarray(at)
   }
+}
+
+function lost(message: string): AgentError {
+  return new AgentError('RUN_FAILED', message, {
+    hint: 'Look at what Mosquitto wrote. Out of memory or open files? Try fewer vehicles or connections, or `ulimit -n`.',
+  })
 }

@@ -1,4 +1,5 @@
 import { readJson, type Told, topicsOf } from '../../sync/mqtt/wire.ts'
+import { AgentError } from '../error.ts'
 import { Connection } from './connection.ts'
 import { connectionOf, type FleetLoad, numberOf, vehicleOf } from './load.ts'
 import { Template } from './template.ts'
@@ -19,6 +20,7 @@ const LATENCIES = 4_096
  */
 export class Vehicles {
   readonly #load: FleetLoad
+  readonly #failed: (error: Error) => void
   readonly #template: Template
   readonly #connections: Connection[] = []
   readonly #produced: Uint32Array
@@ -36,8 +38,10 @@ export class Vehicles {
   #nextLatency = 0
   totals = { produced: 0, sent: 0, confirmed: 0, wentBack: 0 }
 
+  /** @param failed hears why the vehicles cannot go on: a connection is lost, a record refused for good */
   constructor(load: FleetLoad, failed: (error: Error) => void) {
     this.#load = load
+    this.#failed = failed
     this.#template = new Template(load.run)
     this.#produced = new Uint32Array(load.vehicles)
     this.#sent = new Uint32Array(load.vehicles)
@@ -146,7 +150,10 @@ export class Vehicles {
   #told(topic: string, payload: Buffer): void {
     const vehicle = numberOf(topic)
     const told = readJson<Told>(payload)
-    if (!told || told.rejected) throw new Error(`vehicle ${vehicle} is told ${payload}`)
+    if (!told || told.rejected) {
+      this.#failed(refused(vehicle, payload))
+      return
+    }
     this.#confirm(vehicle, told.positions.telemetry)
     const behind = this.#sent[vehicle] > this.#confirmed[vehicle]
     // An answer was asked for behind all that had been sent: what it does not count is lost.
@@ -167,4 +174,10 @@ export class Vehicles {
     this.#latencyMs[this.#nextLatency++ % LATENCIES] = latencyMs
     if (this.#sent[vehicle] === seq) this.#send(vehicle)
   }
+}
+
+function refused(vehicle: number, payload: Buffer): AgentError {
+  return new AgentError('RUN_FAILED', `Vehicle ${vehicle} is told ${payload}`, {
+    hint: 'Its records are as every vehicle’s are: the fault is in the relay or in what simulates the fleet.',
+  })
 }
