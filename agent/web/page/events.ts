@@ -1,8 +1,13 @@
-import type { ListedEvent } from '../../local/events.ts'
+import type { ListedEvent as AnyEvent } from '../../local/events.ts'
 import type { Explanation } from '../../local/explain.ts'
 import type { SensorCode } from '../../trouble-codes/trouble-codes-part.ts'
 
-export type { Explanation, ListedEvent }
+export type { Explanation, SensorCode }
+
+/** An event of `GET /events`, with the content of the type that was asked for. */
+export interface ListedEvent<Content = AnyEvent['content']> extends Omit<AnyEvent, 'content'> {
+  readonly content: Content
+}
 
 /** What `GET /dtc` answers: the codes that are known now, and who reads them. */
 export interface KnownCodes {
@@ -16,11 +21,13 @@ export interface Code extends SensorCode {
 }
 
 /** The codes that are known now, then those that events tell of and that are gone. @param events the newest first */
-export function codesOf(known: readonly SensorCode[], events: readonly ListedEvent[]): Code[] {
+export function codesOf(
+  known: readonly SensorCode[],
+  events: readonly ListedEvent<SensorCode>[],
+): Code[] {
   const keyOf = ({ sensor, ecu, code }: SensorCode): string => `${sensor} ${ecu} ${code}`
   const codes = new Map<string, Code>(known.map((one) => [keyOf(one), { ...one, present: true }]))
-  for (const { content } of events) {
-    const told = content as unknown as SensorCode
+  for (const { content: told } of events) {
     if (!codes.has(keyOf(told))) codes.set(keyOf(told), { ...told, present: false })
   }
   return [...codes.values()].sort(
@@ -28,11 +35,15 @@ export function codesOf(known: readonly SensorCode[], events: readonly ListedEve
   )
 }
 
-/** Content of a `milepost.capture.v1` event, whole. */
-export interface CaptureContent {
+/** Content of a `milepost.capture.v1` event, as far as a list has it. */
+export interface CaptureCause {
   readonly campaign: string
-  readonly timeUs: number
   readonly cause: { readonly when?: string; readonly anomaly?: string; readonly score?: number }
+}
+
+/** The same, whole. */
+export interface CaptureContent extends CaptureCause {
+  readonly timeUs: number
   readonly fromUs: number
   readonly toUs: number
   readonly complete: boolean

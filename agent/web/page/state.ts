@@ -1,6 +1,6 @@
 import { computed, signal } from '@preact/signals'
 import type { AgentStatus } from '../../status.ts'
-import { codesOf, type KnownCodes, type ListedEvent } from './events.ts'
+import { codesOf, type KnownCodes, type ListedEvent, type SensorCode } from './events.ts'
 import { type Polled, poll } from './poll.ts'
 
 /** How often the page asks how the agent is. */
@@ -61,7 +61,7 @@ export function recent(of: (rate: Rate) => number, seconds = 5): number {
 }
 
 /** Trouble codes as events told of them. */
-export const told = signal<Polled<ListedEvent[]>>({
+export const told = signal<Polled<ListedEvent<SensorCode>[]>>({
   data: undefined,
   error: undefined,
   missing: false,

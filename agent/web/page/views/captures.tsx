@@ -1,6 +1,6 @@
 import { useMemo } from 'preact/hooks'
 import { type Drive, Plot } from '../chart/plot.tsx'
-import type { CaptureContent, ListedEvent } from '../events.ts'
+import type { CaptureCause, CaptureContent, ListedEvent } from '../events.ts'
 import { ago, clock, count, many, span, unitSign } from '../format.ts'
 import { Card, Empty, Facts, Head, Pill, Problem } from '../parts/card.tsx'
 import { usePoll } from '../poll.ts'
@@ -11,7 +11,8 @@ const EVERY_MS = 5_000
 
 /** What was around a trigger, with the trigger marked. */
 export function Captures() {
-  const listed = usePoll<ListedEvent[]>('/events', EVERY_MS, { type: 'capture', limit: 100 })
+  const query = { type: 'capture', limit: 100 }
+  const listed = usePoll<ListedEvent<CaptureCause>[]>('/events', EVERY_MS, query)
   const events = listed.data ?? []
   const asked = Number(place.value.query.get('event')) || events[0]?.id
   const nowUs = status.value?.nowUs ?? 0
@@ -38,7 +39,7 @@ export function Captures() {
                     aria-current={id === asked ? 'true' : undefined}
                   >
                     <span class="pick-title">{clock(timeUs, nowUs)}</span>
-                    <span class="quiet small">{causeOf(content as unknown as CaptureContent)}</span>
+                    <span class="quiet small">{causeOf(content)}</span>
                     <span class="quiet small pick-aside">{ago(timeUs, nowUs)}</span>
                   </a>
                 </li>
@@ -52,13 +53,13 @@ export function Captures() {
   )
 }
 
-function causeOf({ campaign, cause }: CaptureContent): string {
+function causeOf({ campaign, cause }: CaptureCause): string {
   return `${campaign}: ${cause.when ?? (cause.anomaly ? `anomaly of ${cause.anomaly}` : 'trigger')}`
 }
 
 function Capture({ id }: { id: number }) {
   const query = { type: 'capture', beforeId: id + 1, limit: 1, whole: 'true' }
-  const { data, error } = usePoll<ListedEvent[]>('/events', 3_600_000, query)
+  const { data, error } = usePoll<ListedEvent<CaptureContent>[]>('/events', 3_600_000, query)
   const event = data?.find((one) => one.id === id)
   if (!event) {
     return (
@@ -73,7 +74,7 @@ function Capture({ id }: { id: number }) {
       </Card>
     )
   }
-  const content = event.content as unknown as CaptureContent
+  const { content } = event
   const tracks = Object.entries(content.signals).filter(([, { offsetsUs }]) => offsetsUs.length > 0)
   const readings = tracks.reduce((sum, [, { offsetsUs }]) => sum + offsetsUs.length, 0)
   return (

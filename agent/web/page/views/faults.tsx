@@ -11,14 +11,19 @@ const EVERY_MS = 5_000
 /** Kinds of sensors that may be able to clear what they read. */
 const CLEARS = new Set(['obd'])
 
+interface Lit {
+  readonly lamps?: readonly string[]
+}
+
 /** Trouble codes as the ECUs told them, and lamps. */
 export function Faults() {
-  const lamps = usePoll<ListedEvent[]>('/events', EVERY_MS, { type: 'lamps', limit: 1 })
+  const query = { type: 'lamps', limit: 1 }
+  const lamps = usePoll<ListedEvent<Lit>[]>('/events', EVERY_MS, query)
   const nowUs = status.value?.nowUs ?? 0
   const { data, error } = known.value
   const all = codes.value
   const there = all.filter(({ present }) => present).length
-  const lit = (lamps.data?.[0]?.content.lamps ?? []) as readonly string[]
+  const lit = lamps.data?.[0]?.content.lamps ?? []
   return (
     <>
       <Head title="Faults">

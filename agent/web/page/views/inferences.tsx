@@ -12,7 +12,8 @@ const SCORES_EVERY_MS = 2_000
 
 /** What the models say, and why. */
 export function Inferences() {
-  const listed = usePoll<ListedEvent[]>('/events', EVERY_MS, { type: 'inference', limit: 100 })
+  const query = { type: 'inference', limit: 100 }
+  const listed = usePoll<ListedEvent<InferenceContent>[]>('/events', EVERY_MS, query)
   const scores = usePoll<Scores[]>('/inferences', SCORES_EVERY_MS, { limit: 300 })
   const now = status.value
   const events = listed.data ?? []
@@ -90,8 +91,14 @@ export function Inferences() {
   )
 }
 
-function Pick({ event, here, nowUs }: { event: ListedEvent; here: boolean; nowUs: number }) {
-  const content = event.content as unknown as InferenceContent
+interface Picked {
+  event: ListedEvent<InferenceContent>
+  here: boolean
+  nowUs: number
+}
+
+function Pick({ event, here, nowUs }: Picked) {
+  const { content } = event
   return (
     <li>
       <a
