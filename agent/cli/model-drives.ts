@@ -1,28 +1,20 @@
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import type { Bundle } from '../../models/bundle/load.ts'
-import type { TrainingSource } from '../../models/bundle/manifest.ts'
 import { ModelError } from '../../models/errors.ts'
 import { FeatureBuilder } from '../../models/features/builder.ts'
 import type { FeatureSpec } from '../../models/features/spec.ts'
 import type { OpenNetwork } from '../../models/runtime/open.ts'
 import { type Inference, Scorer } from '../../models/scorer.ts'
-import type { Recipe } from '../../models/training/recipe.ts'
-import type { TrainingRow } from '../../models/training/rows.ts'
 import { DatabaseSet } from '../../sensors/dbc/database-set.ts'
 import { Decoder } from '../../sensors/dbc/decoder.ts'
 import { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
 import { DRIVE_START_US, simulateDrive } from '../../sensors/simulator/drive.ts'
-import { PROFILES, type Profile } from '../../sensors/simulator/driver.ts'
+import type { Profile } from '../../sensors/simulator/driver.ts'
 import type { FaultKind } from '../../sensors/simulator/faults.ts'
-import { VEHICLE_DBC, vehicleDatabase } from '../../sensors/simulator/vehicle-dbc.ts'
-import { driveRows } from './drive-pool.ts'
+import { vehicleDatabase } from '../../sensors/simulator/vehicle-dbc.ts'
 
 /** Room for the readings of a batch of frames: no message of the vehicle has more signals. */
 const SIGNALS_PER_FRAME = 16
 const BATCH_FRAMES = 512
-/** Time between two drives of a vehicle, so that none runs into the other. */
-const BETWEEN_DRIVES_US = 86_400_000_000
 
 export interface DriveSpec {
   readonly seed: number
@@ -85,60 +77,11 @@ export function rowsOfDrive(spec: DriveSpec, features: FeatureSpec): DriveRows {
   return { timeUs: rows.timeUs.slice(0, count), values: rows.values.slice(0, count * width) }
 }
 
-/** Rows of the drives that a recipe asks for, none of them with a fault. */
-export async function* simulatedRows(recipe: Recipe): AsyncGenerator<TrainingRow> {
-  const { firstSeed, vehicles, secondsEach: seconds, speeds, profiles } = simulationOf(recipe)
-  const specs = Array.from({ length: vehicles }, (_, i) =>
-    speeds.map((speed, turn) => ({
-      seed: firstSeed + i,
-      seconds,
-      speed,
-      profile: profileOf(profiles[i % profiles.length]),
-      startUs: DRIVE_START_US + turn * BETWEEN_DRIVES_US,
-    })),
-  ).flat()
-  const width = recipe.features.inputs.length
-  for await (const { spec, timeUs, values } of driveRows(recipe.features, specs)) {
-    for (let i = 0; i < timeUs.length; i++) {
-      const row = values.subarray(i * width, (i + 1) * width)
-      yield { vehicle: `seed-${spec.seed}`, timeUs: timeUs[i], values: row }
-    }
-  }
-}
-
 function refuseProblems({ problems }: FeatureBuilder): void {
   if (problems.length === 0) return
   const { signal, unit, wanted } = problems[0]
   throw new ModelError('TRAINING_DATA', `${signal} is in ${unit || 'no unit'}, not ${wanted}`, {
     hint: 'Correct the unit in the recipe.',
-  })
-}
-
-/** Where those rows come from, for the bundle. */
-export function simulationSource(recipe: Recipe): TrainingSource {
-  const { firstSeed, vehicles, secondsEach, speeds } = simulationOf(recipe)
-  return {
-    kind: 'simulation',
-    description: 'drives without faults of the simulated vehicle',
-    seeds: Array.from({ length: vehicles }, (_, i) => firstSeed + i),
-    secondsEach,
-    speeds,
-    dbcSha256: createHash('sha256').update(readFileSync(VEHICLE_DBC)).digest('hex'),
-  }
-}
-
-function simulationOf(recipe: Recipe): NonNullable<Recipe['simulation']> {
-  if (recipe.simulation) return recipe.simulation
-  throw new ModelError('TRAINING_RECIPE', 'the recipe asks for no simulated drives', {
-    hint: 'Give --csv FILE, or a recipe with a `simulation` part.',
-  })
-}
-
-function profileOf(name: string): Profile {
-  const profile = PROFILES.find((one) => one === name)
-  if (profile) return profile
-  throw new ModelError('TRAINING_RECIPE', `simulation.profiles: ${name}`, {
-    hint: `There are ${PROFILES.join(', ')}.`,
   })
 }
 

@@ -8,9 +8,10 @@ import { type Recipe, readRecipe } from '../../models/training/recipe.ts'
 import { type TrainingOptions, trainBundle } from '../../models/training/train.ts'
 import { FAULT_KINDS } from '../../sensors/simulator/faults.ts'
 import { CODE_VERSION } from '../code-version.ts'
-import { type DriveResult, judgeDrive, simulatedRows, simulationSource } from './model-drives.ts'
+import { type DriveResult, judgeDrive } from './model-drives.ts'
 import { formatCount, formatSpan } from './output.ts'
 import { Progress } from './progress.ts'
+import { simulatedRows, simulationSource } from './simulated-rows.ts'
 import { tellEpoch, trainedJson, trainedText } from './trained.ts'
 
 export async function train(options: {
