@@ -12,7 +12,7 @@ export function healthPart({ config, clock, log, keep, status }: PartContext): P
 }
 
 /** A record now and then that says how the vehicle is, for those who look at the fleet from afar. */
-export class Health {
+class Health {
   readonly #task: ReturnType<typeof schedule>
 
   /** @param cron when to tell, as node-cron understands it: five fields, or six with seconds first */
@@ -32,7 +32,7 @@ export class Health {
 }
 
 /** The few lines of a status that a fleet is watched by. */
-export function healthOf(status: AgentStatus): Record<string, unknown> {
+function healthOf(status: AgentStatus): Record<string, unknown> {
   const { sensors, models, sync, startedUs, nowUs, version, clock, memoryBytes } = status
   return {
     timeUs: nowUs,

@@ -14,7 +14,7 @@ const MIB = 2 ** 20
 const HOUR_MS = 3_600_000
 
 /** Bounds in the units of `sync`. */
-export function outboxLimits({ maxMiB, reserveMiB, lanes }: OutboxConfig) {
+function outboxLimits({ maxMiB, reserveMiB, lanes }: OutboxConfig) {
   const bounds = Object.entries(lanes).map(([lane, { maxMiB, maxAgeHours }]) => [
     lane,
     {

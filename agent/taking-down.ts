@@ -3,7 +3,7 @@ import { AgentError, complaintOf } from './error.ts'
 import type { Logger } from './log.ts'
 
 /** Longest time that one step of taking down may take; the outbox has a bound of its own. */
-export const STEP_LIMIT_MS = 10_000
+const STEP_LIMIT_MS = 10_000
 
 /** Steps of taking down, each done whatever became of the ones before it. */
 export class TakingDown {

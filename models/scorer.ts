@@ -9,7 +9,7 @@ import type { OpenNetwork } from './runtime/open.ts'
 import type { RuntimeName } from './runtime.ts'
 
 /** How many contributors an inference names at most; `othersShare` is what the rest makes up. */
-export const MAX_CONTRIBUTORS = 32
+const MAX_CONTRIBUTORS = 32
 /** Rows further apart than this many steps do not count as one stretch of time. */
 export const GAP_STEPS = 5
 

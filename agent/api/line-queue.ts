@@ -1,5 +1,5 @@
 /** Lines that wait for a slow reader; what comes beyond is lost to it, and counted. */
-export const MAX_QUEUED_LINES = 1_000
+const MAX_QUEUED_LINES = 1_000
 
 /**
  * Between what happens on the bus and a reader that may be slow: `push` never waits. A reader who

@@ -86,11 +86,7 @@ function refuseProblems({ problems }: FeatureBuilder): void {
 }
 
 /** Scores a simulated drive as the agent would. */
-export function* scoreDrive(
-  spec: DriveSpec,
-  bundle: Bundle,
-  open: OpenNetwork,
-): Generator<Inference> {
+function* scoreDrive(spec: DriveSpec, bundle: Bundle, open: OpenNetwork): Generator<Inference> {
   const catalog = new SignalCatalog()
   const scorer = new Scorer(bundle, open, { catalog })
   const ready: Inference[] = []

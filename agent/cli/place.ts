@@ -7,7 +7,7 @@ import { socketPath } from '../control/socket-path.ts'
 import type { AgentError } from '../error.ts'
 
 /** What the package installs. */
-export const INSTALLED_CONFIG = '/etc/milepost/milepost.yaml'
+const INSTALLED_CONFIG = '/etc/milepost/milepost.yaml'
 /** Where `milepost run` without a config keeps its data. */
 const SIMULATED_DATA_DIR = '.milepost/sim-1'
 

@@ -13,7 +13,7 @@ export interface ConfigProblem {
 
 type Path = readonly PropertyKey[]
 
-export function formatPath(path: Path): string {
+function formatPath(path: Path): string {
   return path.reduce<string>(
     (text, key) =>
       typeof key === 'number' ? `${text}[${key}]` : text ? `${text}.${String(key)}` : String(key),

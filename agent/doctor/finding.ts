@@ -4,7 +4,7 @@
  */
 export type Verdict = 'broken' | 'trouble' | 'note' | 'ok'
 
-export const VERDICTS: readonly Verdict[] = ['broken', 'trouble', 'note', 'ok']
+const VERDICTS: readonly Verdict[] = ['broken', 'trouble', 'note', 'ok']
 
 /** What one check found. */
 export interface Finding {

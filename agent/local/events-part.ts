@@ -8,7 +8,7 @@ import { type EventQuery, findEvent, listEvents } from './events.ts'
 import { explain } from './explain.ts'
 import { EVENT_FLUSH_MS, EVENT_QUEUE_BYTES } from './limits.ts'
 
-export const eventQuery = z.strictObject({
+const eventQuery = z.strictObject({
   type: z.string().max(100).optional(),
   fromUs: z.coerce.number().optional(),
   toUs: z.coerce.number().optional(),

@@ -40,7 +40,7 @@ export interface SlotEvents {
 }
 
 /** How long a new bundle may wait for its first row before it takes over all the same. */
-export const WARM_LIMIT_MS = 10_000
+const WARM_LIMIT_MS = 10_000
 
 /**
  * The place of one model in the agent. Bundles come and go in it between two batches of readings: a new

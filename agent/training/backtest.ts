@@ -9,7 +9,7 @@ import { notesOf } from './notes.ts'
 /** Vehicles scored at once; each has alarms of its own. */
 const MAX_SCORED_VEHICLES = 100_000
 /** Events told one by one, of each bundle; those beyond it are counted. */
-export const MAX_TOLD_EVENTS = 1000
+const MAX_TOLD_EVENTS = 1000
 /** Points of the picture's curve, of each bundle. */
 const CURVE_POINTS = 600
 
@@ -46,7 +46,7 @@ export interface BacktestResult {
 }
 
 /** The largest of many values by time, in a bounded number of stretches that grow as time goes on. */
-export class Curve {
+class Curve {
   widthUs: number
   readonly points = new Map<number, number>()
 

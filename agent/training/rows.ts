@@ -4,7 +4,7 @@ import type { HistoryRange } from '../../sync/kafka/history.ts'
 import { type LogOptions, LogReader } from './log.ts'
 
 /** Rows that a batch of records finished, flat; used again for the next batch. */
-export class RowChunk {
+class RowChunk {
   count = 0
   readonly width: number
   readonly vehicle: string[] = []

@@ -5,7 +5,7 @@ import { complaintOf } from '../error.ts'
 import type { Logger } from '../log.ts'
 
 /** Between two looks that messages ask for, so that a broker cannot keep a vehicle looking. */
-export const MIN_INTERVAL_MS = 60_000
+const MIN_INTERVAL_MS = 60_000
 const RECONNECT_MS = 15_000
 /** Longest wait before credentials that cannot be read are tried again. */
 const CREDENTIALS_RETRY_MS = 60_000

@@ -10,7 +10,7 @@ export const UPDATE_TYPE = 'milepost.update.v1'
  * `skipped`: not for this vehicle. `refused`: not what was promised, barred. `failed`: not the
  * release's fault, tried again. `check`: the repository itself was refused.
  */
-export const PHASES = [
+const PHASES = [
   'check',
   'download',
   'attempt',

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** The folder of a stick that holds a repository. */
-export const USB_FOLDER = 'milepost-releases'
+const USB_FOLDER = 'milepost-releases'
 /** Sticks looked at in one folder of mounts. */
 const MAX_MOUNTS = 16
 

@@ -4,7 +4,7 @@ import { z } from 'zod'
 const secret = z.union([z.strictObject({ file: z.string() }), z.strictObject({ env: z.string() })])
 
 /** Where the page is when the config does not say: reached from this machine alone. */
-export const DEFAULT_LISTEN = '127.0.0.1:8080'
+const DEFAULT_LISTEN = '127.0.0.1:8080'
 
 /** The keys of `web` that name files. */
 export const WEB_PATHS = ['tls.cert', 'tls.key', 'tokens.read.file', 'tokens.operate.file'] as const

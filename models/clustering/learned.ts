@@ -8,7 +8,7 @@ import type { Clusters } from './clusters.ts'
 /** What was learned is saved this often: so much of it a kill can cost. */
 export const SAVE_LEARNED_MS = 60_000
 /** States of bundles kept in one folder; beyond it the oldest go. */
-export const MAX_LEARNED_FILES = 8
+const MAX_LEARNED_FILES = 8
 
 const ENDING = '.learned'
 

@@ -28,7 +28,7 @@ export const MAX_STAGES = 20
  * What the online key signs of one kind and name: `custom` of the target `rollout/<kind>/<name>`,
  * whose length and hash are the candidate's. It only points at releases; `models` says what those are.
  */
-export const entrySchema = z.object({
+const entrySchema = z.object({
   format: z.literal(1),
   candidate: releaseRefSchema,
   /** What those run whose turn has not come, or whose candidate was taken back; nothing where absent. */

@@ -11,7 +11,7 @@ export const METADATA_FOLDER = 'metadata/'
 export const TARGETS_FOLDER = 'targets/'
 
 /** What each kind of release is as a file. */
-export const EXTENSIONS: Readonly<Record<ReleaseKind, string>> = {
+const EXTENSIONS: Readonly<Record<ReleaseKind, string>> = {
   bundle: 'tar',
   campaign: 'yaml',
   dbc: 'dbc',

@@ -59,7 +59,7 @@ const MAX_ERRORS_ONLY = 3
 const BATCHES_PER_TURN = 8
 
 /** One interface of the kernel, read by a thread of its own. */
-export class SocketCanSensor implements Sensor {
+class SocketCanSensor implements Sensor {
   readonly #config: SocketCanConfig
   /** Kept over reopening: a bus that goes off every hour is to be seen. */
   readonly #errors = new BusErrors()

@@ -13,7 +13,7 @@ export function byteName(i: number): string {
 }
 
 /** Most bits that a double holds exactly. */
-export const EXACT_BITS = 53
+const EXACT_BITS = 53
 
 /** Bits `from` to `from + count - 1` of the signal's value, `count` up to 32, as a 32-bit number. */
 function bits(layout: Layout, from: number, count: number, signed: boolean): string {
@@ -57,7 +57,7 @@ export function numberExpression(signal: DbcSignal, layout = layoutOf(signal)): 
 }
 
 /** The raw value of an integer signal as a bigint. */
-export function bigExpression(signal: DbcSignal, layout = layoutOf(signal)): string {
+function bigExpression(signal: DbcSignal, layout = layoutOf(signal)): string {
   const { bitLength, signed } = signal
   const parts: string[] = []
   for (let from = 0; from < bitLength; from += 32) {

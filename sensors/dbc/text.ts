@@ -1,7 +1,7 @@
 import { DbcError } from './dbc-error.ts'
 
 /** Largest DBC file that is read; the largest seen in the wild, J1939 digital annexes, take 5 MB. */
-export const MAX_DBC_BYTES = 64 * 1024 * 1024
+const MAX_DBC_BYTES = 64 * 1024 * 1024
 
 /** Windows-1252, bytes 0x80 to 0x9f (unicode.org, CP1252.TXT); undefined ones map to themselves. */
 const CP1252_HIGH = '€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8dŽ\x8f\x90‘’“”•–—˜™š›œ\x9džŸ'

@@ -16,7 +16,7 @@ export interface Question {
 }
 
 /** CloudEvents type of the record that tells of an ECU that fell silent, and of its return. */
-export const ECU_EVENT = 'milepost.ecu.v1'
+const ECU_EVENT = 'milepost.ecu.v1'
 /** Questions in a row without an answer that make an ECU silent. */
 const SILENT_AFTER = 3
 

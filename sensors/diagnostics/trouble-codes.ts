@@ -27,9 +27,9 @@ interface Known extends FoundCode {
 }
 
 /** Codes of one ECU that are remembered; what is beyond is counted as dropped. */
-export const MAX_CODES_PER_ECU = 256
+const MAX_CODES_PER_ECU = 256
 /** CloudEvents type of a code's record. */
-export const DTC_EVENT = 'milepost.dtc.v1'
+const DTC_EVENT = 'milepost.dtc.v1'
 /** Reading of how many codes are known. */
 export const DTC_COUNT = 'Dtc.Count'
 

@@ -7,7 +7,7 @@ const MAX_LINE_CHARS = 160
 /** Lines kept of one answer. */
 const MAX_ANSWER_LINES = 64
 /** How long a command that does nothing on the bus may take. */
-export const COMMAND_TIMEOUT_MS = 1000
+const COMMAND_TIMEOUT_MS = 1000
 const CR = 13
 const LF = 10
 const PROMPT = 62

@@ -7,7 +7,7 @@ export interface AddressHost {
 }
 
 /** How long others have to object to a claim (SAE J1939-81, 4.4.3.3). */
-export const CLAIM_WAIT_US = 250_000
+const CLAIM_WAIT_US = 250_000
 const NO_ADDRESS = 0xfe
 
 /** Our own address: claimed, defended against weaker names, given up to stronger ones. */

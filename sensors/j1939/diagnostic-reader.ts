@@ -12,7 +12,7 @@ interface Lists {
 }
 
 /** CloudEvents type of a lamp that goes on or off. */
-export const LAMPS_EVENT = 'milepost.lamps.v1'
+const LAMPS_EVENT = 'milepost.lamps.v1'
 
 /** Trouble codes of every source on the bus: active (DM1) and previously active (DM2). */
 export class DiagnosticReader {

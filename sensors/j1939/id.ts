@@ -37,7 +37,7 @@ export function makeId({ priority, pgn, source, destination }: J1939Id): number 
 }
 
 /** Whether a group goes to one address (PDU1), not to all (PDU2). */
-export function isAddressed(pgn: number): boolean {
+function isAddressed(pgn: number): boolean {
   return (pgn & 0xff00) < 0xf000
 }
 

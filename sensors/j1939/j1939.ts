@@ -19,7 +19,7 @@ export const j1939: SensorKind<J1939Config> = {
 }
 
 /** CloudEvents type of an address claim that was seen for the first time, or changed. */
-export const ADDRESS_EVENT = 'milepost.j1939.address.v1'
+const ADDRESS_EVENT = 'milepost.j1939.address.v1'
 
 /** How often `status` is renewed. */
 const FACTS_MS = 500

@@ -4,8 +4,8 @@ import { pgnAt, pgnBytes } from './id.ts'
 export const RTS = 16
 export const CTS = 17
 export const END = 19
-export const BAM = 32
-export const ABORT = 255
+const BAM = 32
+const ABORT = 255
 
 export const PACKET_BYTES = 7
 /** Most bytes of one message: 255 packets. */

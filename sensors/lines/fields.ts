@@ -3,7 +3,7 @@ import { REFUSED, ReadingBatch } from '../reading.ts'
 import type { SensorContext } from '../sensor.ts'
 
 /** How one value of the source becomes a reading: `value * scale + offset`. */
-export const fieldSchema = z.strictObject({
+const fieldSchema = z.strictObject({
   /** Name of the reading; left out: prefix and key. */
   name: z.string().min(1).optional(),
   unit: z.string().default(''),

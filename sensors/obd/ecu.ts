@@ -23,7 +23,7 @@ import {
 } from './services.ts'
 
 /** CloudEvents type of a clearing that an ECU has confirmed. */
-export const CLEARED_EVENT = 'milepost.dtc.cleared.v1'
+const CLEARED_EVENT = 'milepost.dtc.cleared.v1'
 
 /** Services whose lists make up the trouble codes. */
 const CODE_SERVICES = [STORED_CODES, PENDING_CODES, PERMANENT_CODES] as const

@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib'
 import { SensorError } from '../errors.ts'
 
 /** Bytes of a chunk at most: what is read ahead, and with it how long the event loop is held. */
-export const LOG_CHUNK_BYTES = 16 * 1024
+const LOG_CHUNK_BYTES = 16 * 1024
 
 /** A gzip member begins so (RFC 1952, 2.3.1). */
 const GZIP_MAGIC = [0x1f, 0x8b]

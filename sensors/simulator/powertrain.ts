@@ -3,7 +3,7 @@ import type { Faults } from './faults.ts'
 import { clamp, lag, type Random } from './random.ts'
 
 /** A mid-size car with a 1.6 l petrol engine and six gears. SI units. */
-export const MASS_KG = 1480
+const MASS_KG = 1480
 const WHEEL_RADIUS_M = 0.31
 const GEARS = [3.6, 2.1, 1.43, 1.08, 0.86, 0.72]
 const FINAL_DRIVE = 3.9

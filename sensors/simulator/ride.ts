@@ -8,7 +8,7 @@ const MAX_BEARING_G = 6
 const WHEEL_CIRCUMFERENCE_M = 1.948
 /** Defects of the outer ring strike so often in one turn of the wheel. */
 const STRIKES_PER_TURN = 4.7
-export const BANDS = 4
+const BANDS = 4
 
 /** What shakes and pulls: vibration in g (root mean square), accelerations in m/s². */
 export class Ride {

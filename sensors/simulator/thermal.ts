@@ -9,8 +9,8 @@ const HEAT_TO_COOLANT = 0.3
 /** Coolant and block together. */
 const CAPACITY_J_PER_K = 46_000
 /** The thermostat begins to open and stands open, °C. */
-export const THERMOSTAT_OPENS = 86
-export const THERMOSTAT_OPEN = 96
+const THERMOSTAT_OPENS = 86
+const THERMOSTAT_OPEN = 96
 const FAN_ON = 101
 const FAN_OFF = 97
 /** Above this the system boils off what heat it gets. */

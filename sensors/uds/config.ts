@@ -32,7 +32,7 @@ const codes = z.strictObject({
   lengths: z.record(z.string().regex(/^0x[0-9A-Fa-f]{1,4}$/), z.number().int().min(1)).default({}),
 })
 
-export const udsEcu = z.strictObject({
+const udsEcu = z.strictObject({
   name: z.string().min(1),
   /** Identifier that we send on, and the one that the ECU answers on. */
   request: canId,

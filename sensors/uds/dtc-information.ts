@@ -32,7 +32,7 @@ export function statusWords(status: number): string[] {
 }
 
 /** `P0301-16`; the last byte is the type of failure (SAE J2012-DA), left out where it is 0. */
-export function udsCodeText(high: number, middle: number, low: number): string {
+function udsCodeText(high: number, middle: number, low: number): string {
   const type = low === 0 ? '' : `-${low.toString(16).toUpperCase().padStart(2, '0')}`
   return codeText(high, middle) + type
 }

@@ -7,7 +7,7 @@ import { typeOf } from './type.ts'
 import { withId } from './wire.ts'
 
 /** JSON as it is, for content that no schema describes. */
-export const ENVELOPE: AvroSchemaJson = {
+const ENVELOPE: AvroSchemaJson = {
   type: 'record',
   name: 'Json',
   namespace: 'milepost',

@@ -32,7 +32,7 @@ export interface IntakeLimits {
   readonly sessionExpirySec: number
 }
 
-export const DEFAULT_INTAKE_LIMITS: IntakeLimits = {
+const DEFAULT_INTAKE_LIMITS: IntakeLimits = {
   groupCommitMs: 100,
   maxGroupRecords: 5_000,
   receiveMaximum: 10_000,
@@ -44,7 +44,7 @@ export const DEFAULT_INTAKE_LIMITS: IntakeLimits = {
 /** Of the pump that empties the store into Kafka. */
 export type ForwardLimits = PumpLimits
 
-export const DEFAULT_FORWARD_LIMITS: ForwardLimits = {
+const DEFAULT_FORWARD_LIMITS: ForwardLimits = {
   ...DEFAULT_PUMP_LIMITS,
   maxBatchRecords: 10_000,
   maxBatchBytes: 8 * 1024 ** 2,

@@ -34,7 +34,7 @@ export async function useRegistry(): Promise<TestRegistry> {
   return registry
 }
 
-export async function startRegistry(): Promise<TestRegistry> {
+async function startRegistry(): Promise<TestRegistry> {
   const folder = await fetchRegistry()
   const java = await findJava((message) => console.error(message))
   const port = await freePort()

@@ -5,7 +5,7 @@ import { segmentFiles } from './segments.ts'
 import { TIERS, type TierName, tierDir } from './tiers.ts'
 
 /** Signals in one answer. */
-export const MAX_SERIES = 200
+const MAX_SERIES = 200
 
 export interface HistoryQuery {
   readonly dataDir: string

@@ -9,7 +9,7 @@ const CODES_EVERY_MS = 5_000
 /** So many of the last answers are remembered, for the rates. */
 const REMEMBERED = 60
 
-export const polled = signal<Polled<AgentStatus>>({
+const polled = signal<Polled<AgentStatus>>({
   data: undefined,
   error: undefined,
   missing: false,

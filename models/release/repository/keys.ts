@@ -18,7 +18,7 @@ import { writeSecret } from './secret-file.ts'
 export type Passphrases = (keyName: string, purpose: 'unlock' | 'create') => Promise<string>
 
 /** PKCS#8 stretches a passphrase by few rounds only: its length is what protects a stolen file. */
-export const MIN_PASSPHRASE = 12
+const MIN_PASSPHRASE_CHARS = 12
 
 /** Keys of a folder are looked at up to this many. */
 const MAX_KEYS = 1_000
@@ -69,9 +69,9 @@ export class KeyRing {
   /** Makes a key and writes it, encrypted. */
   async create(name: string): Promise<Key> {
     const passphrase = await this.#passphrases(name, 'create')
-    if (passphrase.length < MIN_PASSPHRASE) {
+    if (passphrase.length < MIN_PASSPHRASE_CHARS) {
       throw new ReleaseError('RELEASE_PASSPHRASE', `the passphrase of ${name} is too short`, {
-        hint: `At least ${MIN_PASSPHRASE} characters; several words are better.`,
+        hint: `At least ${MIN_PASSPHRASE_CHARS} characters; several words are better.`,
       })
     }
     const { privateKey, publicKey } = generateKeyPairSync('ed25519')

@@ -21,7 +21,7 @@ export const DEFAULT_EXPIRY_DAYS: ExpiryDays = {
 }
 
 /** Field of root in which these days are signed, so that every desk signs for as long. */
-export const EXPIRY_FIELD = 'x-milepost-expiry-days'
+const EXPIRY_FIELD = 'x-milepost-expiry-days'
 
 const SPEC_VERSION = '1.0.31'
 const DAY_MS = 86_400_000

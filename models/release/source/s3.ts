@@ -15,7 +15,7 @@ export interface S3Place {
 }
 
 /** `s3://bucket/folder` */
-export function parseS3Url(url: string): S3Place {
+function parseS3Url(url: string): S3Place {
   const [, bucket, prefix = ''] = /^s3:\/\/([^/]+)(?:\/(.*?))?\/*$/.exec(url) ?? []
   if (bucket) return { bucket, prefix: prefix === '' ? '' : `${prefix}/` }
   throw new ReleaseError('RELEASE_INPUT', `"${url}" is no place in S3`, {

@@ -24,7 +24,7 @@ export interface Floor {
 
 export const FLOOR_FILE = 'floor'
 /** Versions of a few roles and the hashes of their files: a floor beyond this is not ours. */
-export const MAX_FLOOR_BYTES = 1 << 20
+const MAX_FLOOR_BYTES = 1 << 20
 
 export function encodeFloor(floor: Floor): Buffer {
   const text = canonicalJson(floor)

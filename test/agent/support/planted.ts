@@ -11,8 +11,8 @@ import { Authority } from '../../support/certificates.ts'
 import { ROOT } from '../../support/cli.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
-export const LAT = '52.516273'
-export const LON = '13.377704'
+const LAT = '52.516273'
+const LON = '13.377704'
 /** What must be nowhere in a bundle: places in every way of writing them that was planted. */
 export const PLACES = [
   '52.5162',

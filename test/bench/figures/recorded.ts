@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 
-export const RECORDED_DIR = join(import.meta.dirname, '../recorded')
+const RECORDED_DIR = join(import.meta.dirname, '../recorded')
 
 /** JSON has no NaN and no infinity: a figure that was not found is null. */
 const figure = z.number().nullable()

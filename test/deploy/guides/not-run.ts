@@ -2,7 +2,7 @@
 type Where = readonly [page: string, first?: string]
 
 /** Why blocks of commands are not run as written, and what shows their commands instead. */
-export const NOT_RUN: Readonly<Record<string, readonly Where[]>> = {
+const NOT_RUN: Readonly<Record<string, readonly Where[]>> = {
   'the gate runs it, or it is what the gate is made of': [
     ['CONTRIBUTING.md', 'npm ci'],
     ['README.md', 'npm ci && npm run demo'],

@@ -68,7 +68,7 @@ function olpc(value: unknown): string {
 }
 
 /** Files of a repository in memory, every request written down. */
-export class MemorySource implements ReleaseSource {
+class MemorySource implements ReleaseSource {
   readonly name = 'memory'
   readonly files = new Map<string, Buffer>()
   readonly requests: string[] = []
