@@ -1,4 +1,6 @@
 import { LEDGER_TYPE, type LedgerPayload } from '../ledger.ts'
+import type { OutboxClock } from '../outbox/book.ts'
+import { systemClock } from '../outbox/options.ts'
 import type { Origin, StoredRecord } from '../record.ts'
 import type { RelayedRecord } from './delivery.ts'
 import type { RelayStore } from './store.ts'
@@ -12,13 +14,15 @@ export class Refusals {
   readonly #store: RelayStore
   readonly #depot: string
   readonly #bootId: string
+  readonly #clock: OutboxClock
   count = 0
   last: string | undefined
 
-  constructor(store: RelayStore, depot: string, bootId: string) {
+  constructor(store: RelayStore, depot: string, bootId: string, clock = systemClock) {
     this.#store = store
     this.#depot = depot
     this.#bootId = bootId
+    this.#clock = clock
   }
 
   bury(refused: RelayedRecord, reason: string): void {
@@ -41,7 +45,7 @@ export class Refusals {
     const prev = this.#store.positions(self).critical
     const ledger: StoredRecord = {
       ...{ lane: 'critical', seq: prev + 1, prev, type: LEDGER_TYPE, bootId: this.#bootId },
-      ...{ timeUs: Date.now() * 1000, monoUs: Math.round(performance.now() * 1000) },
+      ...{ timeUs: this.#clock.nowUs(), monoUs: this.#clock.monoUs() },
       // Nobody vouches for the depot's clock here.
       ...{ clock: 'unsynced', contentType: 'application/json' },
       payload: Buffer.from(JSON.stringify(payload)),

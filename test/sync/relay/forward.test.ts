@@ -10,6 +10,8 @@ import { tempDir } from '../../support/temp-dir.ts'
 import { Remote } from '../remote.ts'
 import { ledgerOf, textOf, until } from '../support.ts'
 
+/** Stands still: what the depot itself tells has this time. */
+const CLOCK = { nowUs: () => 1_795_000_000_000_000, monoUs: () => 123_456_789 }
 const LIMITS = { minRetryMs: 1, maxRetryMs: 5, minLaneRetryMs: 5, maxLaneRetryMs: 10 }
 
 function record(lane: Lane, seq: number, text = `${lane} ${seq}`): StoredRecord {
@@ -22,7 +24,7 @@ function record(lane: Lane, seq: number, text = `${lane} ${seq}`): StoredRecord 
 function forwarding(t: TestContext, remote: Remote, path = join(tempDir(t), 'relay.db')) {
   const written = RelayStore.open(path)
   const read = RelayStore.open(path)
-  const refusals = new Refusals(read, 'depot', 'boot')
+  const refusals = new Refusals(read, 'depot', 'boot', CLOCK)
   const source = new RelaySource('depot.relay', read, refusals, (at) => written.release(at))
   const pump = new Pump({
     ...{ kind: 'memory', source: () => source, makeUplink: () => remote.uplink() },
@@ -88,6 +90,18 @@ test('what the other side refuses is put aside and told, wherever it lies; the r
   assert.deepEqual(
     ledgerOf(remote.log).map(({ vehicle, firstSeq }) => `${vehicle}/${firstSeq}`),
     ['bus-1/1', 'bus-1/22', 'bus-1/43', 'bus-1/64'],
+  )
+  const told = remote.log.filter(({ lane }) => lane === 'critical').map((each) => ownerOf(each))
+  assert.deepEqual(
+    told.map(({ record: { bootId, monoUs, timeUs, clock } }) => ({
+      bootId,
+      monoUs,
+      timeUs,
+      clock,
+    })),
+    told.map(() => ({
+      ...{ bootId: 'boot', monoUs: CLOCK.monoUs(), timeUs: CLOCK.nowUs(), clock: 'unsynced' },
+    })),
   )
 })
 
