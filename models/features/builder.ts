@@ -1,7 +1,7 @@
 import type { ReadingBatch, Signal } from '../../sensors/reading.ts'
 import { type FeatureRow, type RowCounts, RowMaker } from './row.ts'
 import { type FeatureSpec, signalsOf } from './spec.ts'
-import { type Summary, Windows } from './windows.ts'
+import { type Simple, type Summary, Windows } from './windows.ts'
 
 /** What the builder needs of a `SignalCatalog`: signals are only ever added to it. */
 export interface CatalogView {
@@ -44,8 +44,11 @@ export class FeatureBuilder {
   /** Signals of the spec without repetition; an input names one by its place here. */
   readonly #signals: readonly { readonly name: string; readonly unit: string }[]
   readonly #sourceOf: Int32Array
-  /** What is taken away from each input; -1: nothing. */
+  /** What is taken away from each input, and what it is divided by; -1: nothing. */
   readonly #minusOf: Int32Array
+  readonly #overOf: Int32Array
+  /** How many steps each input looks back. */
+  readonly #stepsOf: Int32Array
   #place = new Int32Array(0)
   #seen = 0
   readonly #windows: Windows
@@ -64,14 +67,17 @@ export class FeatureBuilder {
     this.#maker = new RowMaker(spec)
     this.#stepUs = spec.sampleEveryMs * 1000
     this.#graceUs = spec.graceMs * 1000
-    this.#steps = spec.windowMs / spec.sampleEveryMs
-    // Steps of the window, and those that may be open at once while waiting for slow buses.
+    const stepsOf = ({ windowMs = spec.windowMs }) => windowMs / spec.sampleEveryMs
+    this.#stepsOf = Int32Array.from(spec.inputs, stepsOf)
+    this.#steps = Math.max(...this.#stepsOf)
+    // Steps of the longest window, and those that may be open at once while waiting for slow buses.
     this.#slots = this.#steps + Math.ceil(spec.graceMs / spec.sampleEveryMs) + 1
     this.#signals = signalsOf(spec)
     const placeOf = (name?: string) => this.#signals.findIndex((one) => one.name === name)
     this.#sourceOf = Int32Array.from(spec.inputs, ({ signal }) => placeOf(signal))
     this.#minusOf = Int32Array.from(spec.inputs, ({ minus }) => placeOf(minus))
-    this.#windows = new Windows(this.#signals.length, this.#steps, this.#slots)
+    this.#overOf = Int32Array.from(spec.inputs, ({ over }) => placeOf(over?.signal))
+    this.#windows = new Windows(this.#signals.length, this.#slots)
     this.#values = new Float64Array(spec.inputs.length)
     this.#fromUs = new Float64Array(spec.inputs.length)
     this.#toUs = new Float64Array(spec.inputs.length)
@@ -193,9 +199,7 @@ export class FeatureBuilder {
     for (let i = 0; i < this.#values.length; i++) {
       this.#fromUs[i] = Number.POSITIVE_INFINITY
       this.#toUs[i] = Number.NEGATIVE_INFINITY
-      let value = this.#aggregate(this.#sourceOf[i], i, step)
-      if (this.#minusOf[i] >= 0) value -= this.#aggregate(this.#minusOf[i], i, step)
-      this.#values[i] = value
+      this.#values[i] = this.#value(i, step)
       if (this.#toUs[i] >= step * this.#stepUs) fresh = true
     }
     if (!fresh) return
@@ -204,10 +208,38 @@ export class FeatureBuilder {
     if (row) emit(row)
   }
 
-  /** Of a signal's readings in the window; widens the input's times. */
-  #aggregate(source: number, input: number, step: number): number {
+  /** An input as it is at the end of a step. */
+  #value(input: number, step: number): number {
+    const { aggregate } = this.#spec.inputs[input]
+    const steps = this.#stepsOf[input]
+    if (aggregate !== 'change') return this.#beside(input, step, steps, aggregate)
+    const half = steps / 2
+    const older = this.#beside(input, step - half, half, 'mean', half / 2)
+    return this.#beside(input, step, half, 'mean') - older
+  }
+
+  /** A signal in a stretch of steps, beside the other one that its input names. */
+  #beside(input: number, step: number, steps: number, kind: Simple, leastFilled = 1): number {
+    const of = (source: number) => this.#aggregate(source, input, step, steps, kind, leastFilled)
+    const value = of(this.#sourceOf[input])
+    if (this.#minusOf[input] >= 0) return value - of(this.#minusOf[input])
+    if (this.#overOf[input] < 0) return value
+    const { zero } = this.#spec.inputs[input].over!
+    return (value - zero) / (of(this.#overOf[input]) - zero)
+  }
+
+  /** Of a signal's readings in a stretch of steps; widens the input's times. NaN where there are too few. */
+  #aggregate(
+    source: number,
+    input: number,
+    step: number,
+    steps: number,
+    kind: Simple,
+    leastFilled: number,
+  ): number {
     const windows = this.#windows
-    const value = windows.aggregate(source, step, this.#spec.inputs[input].aggregate)
+    const value = windows.aggregate(source, step, steps, kind)
+    if (windows.filled < leastFilled) return Number.NaN
     this.#fromUs[input] = Math.min(this.#fromUs[input], windows.fromUs)
     this.#toUs[input] = Math.max(this.#toUs[input], windows.toUs)
     return value

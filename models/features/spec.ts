@@ -28,10 +28,23 @@ export const inputSchema = z.strictObject({
   signal: z.string().min(1).max(200),
   /** Unit the signal must have; empty is not checked. */
   unit: z.string().max(32),
-  /** What of the window's readings is taken. */
-  aggregate: z.enum(['last', 'mean', 'min', 'max']),
+  /**
+   * What of the window's readings is taken. `change` is the mean of its newer half less that of its older
+   * one; it is missing until the older half is half full.
+   */
+  aggregate: z.enum(['last', 'mean', 'min', 'max', 'change']),
+  /** How far back this input looks, a whole multiple of `sampleEveryMs`; left out, as far as the row. */
+  windowMs: ms.optional(),
   /** Another signal in the same unit, whose aggregate is taken away: a tyre beside its axle's other. */
   minus: z.string().min(1).max(200).optional(),
+  /**
+   * Another signal in the same unit, by whose aggregate it is divided, both counted from `zero`, where
+   * there is truly none of it (-101.3 of a pressure over atmosphere in kPa): warmth, which raises the
+   * absolute pressure of an axle's two tyres by the same share, cancels.
+   */
+  over: z
+    .strictObject({ signal: z.string().min(1).max(200), zero: z.number().default(0) })
+    .optional(),
   missing: missingSchema,
 })
 
@@ -59,15 +72,19 @@ const timing = {
 function consistent(spec: {
   sampleEveryMs: number
   windowMs: number
-  inputs: { name: string }[]
+  inputs: { name: string; aggregate: string; windowMs?: number }[]
 }): boolean {
+  const fits = (windowMs: number, rows: number) =>
+    windowMs % (spec.sampleEveryMs * rows) === 0 && windowMs / spec.sampleEveryMs <= MAX_WINDOW_ROWS
   return (
-    spec.windowMs % spec.sampleEveryMs === 0 &&
-    spec.windowMs / spec.sampleEveryMs <= MAX_WINDOW_ROWS &&
+    fits(spec.windowMs, 1) &&
+    spec.inputs.every(({ aggregate, windowMs = spec.windowMs }) =>
+      fits(windowMs, aggregate === 'change' ? 2 : 1),
+    ) &&
     new Set(spec.inputs.map(({ name }) => name)).size === spec.inputs.length
   )
 }
-const CONSISTENT = `windowMs is a multiple of sampleEveryMs (at most ${MAX_WINDOW_ROWS} times), and names of inputs are unique`
+const CONSISTENT = `every windowMs is a multiple of sampleEveryMs (an even one for a change; at most ${MAX_WINDOW_ROWS} times), and names of inputs are unique`
 
 /** Features as a recipe asks for them. */
 export const featureSpecSchema = z
@@ -91,9 +108,10 @@ export type FeatureSpec = Omit<FittedFeatures, 'inputs'> & {
 /** The signals that inputs are made of, each once, with the unit that it must have. */
 export function signalsOf({ inputs }: FeatureSpec): { name: string; unit: string }[] {
   const found = new Map<string, string>()
-  for (const { signal, minus, unit } of inputs) {
-    if (!found.has(signal)) found.set(signal, unit)
-    if (minus !== undefined && !found.has(minus)) found.set(minus, unit)
+  for (const { signal, minus, over, unit } of inputs) {
+    for (const name of [signal, minus, over?.signal]) {
+      if (name !== undefined && !found.has(name)) found.set(name, unit)
+    }
   }
   return [...found].map(([name, unit]) => ({ name, unit }))
 }

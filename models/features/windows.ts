@@ -1,5 +1,8 @@
 import type { InputSpec } from './spec.ts'
 
+/** Aggregates of one stretch of time. */
+export type Simple = Exclude<InputSpec['aggregate'], 'change'>
+
 /** Readings of one signal taken together; NaN where it was not kept. */
 export interface Summary {
   readonly count: number
@@ -17,7 +20,8 @@ export class Windows {
   /** Times of the oldest and newest reading in what was aggregated last. */
   fromUs = 0
   toUs = 0
-  readonly #steps: number
+  /** Steps with readings in it. */
+  filled = 0
   readonly #slots: number
   readonly #count: Float64Array
   readonly #sum: Float64Array
@@ -28,12 +32,10 @@ export class Windows {
   readonly #lastUs: Float64Array
 
   /**
-   * @param steps of a window
    * @param slots of each signal: the window's, and those that may be open at once
    */
-  constructor(signals: number, steps: number, slots: number) {
+  constructor(signals: number, slots: number) {
     const array = () => new Float64Array(signals * slots)
-    this.#steps = steps
     this.#slots = slots
     this.#count = array()
     this.#sum = array()
@@ -75,17 +77,19 @@ export class Windows {
     this.#last[at] = last
   }
 
-  /** Of a signal's readings in the window that ends with this step; NaN where there are none. */
-  aggregate(signal: number, step: number, kind: InputSpec['aggregate']): number {
+  /** Of a signal's readings in the `steps` that end with this one; NaN where there are none. */
+  aggregate(signal: number, step: number, steps: number, kind: Simple): number {
     const base = signal * this.#slots
     let readings = 0
     let value = Number.NaN
     this.fromUs = Number.POSITIVE_INFINITY
     this.toUs = Number.NEGATIVE_INFINITY
-    for (let back = this.#steps - 1; back >= 0; back--) {
+    this.filled = 0
+    for (let back = steps - 1; back >= 0; back--) {
       if (step < back) continue
       const at = base + ((step - back) % this.#slots)
       if (this.#count[at] === 0) continue
+      this.filled++
       if (readings === 0) this.fromUs = this.#firstUs[at]
       this.toUs = this.#lastUs[at]
       if (kind === 'last') {

@@ -27,7 +27,9 @@ const features = z
       signal: one.signal ?? one.name,
       unit: one.unit ?? '',
       aggregate: one.aggregate ?? ('last' as const),
+      ...(one.windowMs === undefined ? {} : { windowMs: one.windowMs }),
       ...(one.minus === undefined ? {} : { minus: one.minus }),
+      ...(one.over === undefined ? {} : { over: one.over }),
       missing: one.missing ?? missing,
     })),
   }))
@@ -119,8 +121,11 @@ const reconstruction = z.strictObject({
     /** Rows kept for training and for the threshold, each; a fair sample beyond it. */
     maxRows: z.number().int().positive().max(5_000_000).default(200_000),
   }),
-  /** `equal`, or `residual`: a column counts by how well it can be given back. */
-  weights: z.enum(['equal', 'residual']).default('residual'),
+  /**
+   * `equal`; `residual`: a column counts by how well it is usually given back; or `extreme`: by how badly
+   * it is given back one time in a thousand, so that the moments of one do not hide what another tells.
+   */
+  weights: z.enum(['equal', 'residual', 'extreme']).default('residual'),
 })
 
 const clustering = z.strictObject({

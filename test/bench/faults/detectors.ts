@@ -1,6 +1,7 @@
 import type { DriveRows } from '../../../agent/cli/model-drives.ts'
 import type { Bundle } from '../../../models/bundle/load.ts'
 import type { Manifest } from '../../../models/bundle/manifest.ts'
+import type { InputSpec } from '../../../models/features/spec.ts'
 import { RowMaker } from '../../../models/features/row.ts'
 import { judgeOf } from '../../../models/judge.ts'
 import { openNetwork } from '../../../models/runtime/open.ts'
@@ -21,6 +22,8 @@ export async function openDetectors(bundle: Bundle): Promise<(drive: DriveRows) 
   const judge = judgeOf(bundle, (await openNetwork(bundle, 'compiled')).network)
   const { features } = bundle.manifest
   const { inputs } = features
+  // Limits are set to signals as they are read: what is worked out of them in other ways is ours.
+  const plain = [...inputs.keys()].filter((i) => isPlain(inputs[i]))
   return ({ timeUs, values }) => {
     const maker = new RowMaker(features)
     const scores = DETECTORS.map(() => new Float64Array(timeUs.length))
@@ -30,16 +33,21 @@ export async function openDetectors(bundle: Bundle): Promise<(drive: DriveRows) 
       scores[0][row] = judge.score(scaled)
       // How far outside of all that was seen in training, in terms of its range.
       let outside = Number.NEGATIVE_INFINITY
-      for (const [i, { range }] of inputs.entries()) {
-        const { min, max } = range
+      for (const i of plain) {
+        const { min, max } = inputs[i].range
         const width = max - min || Math.abs(max) || 1
         outside = Math.max(outside, (raw[i] - max) / width, (min - raw[i]) / width)
       }
       scores[1][row] = 1 + outside
-      scores[2][row] = Math.max(...scaled.map(Math.abs))
+      scores[2][row] = Math.max(...plain.map((i) => Math.abs(scaled[i])))
     }
     return { timeUs, scores }
   }
+}
+
+/** One signal, over the row's own window. */
+function isPlain({ aggregate, windowMs, minus, over }: InputSpec): boolean {
+  return aggregate !== 'change' && (windowMs ?? minus ?? over) === undefined
 }
 
 /** Drives without a fault: what thresholds are chosen by, or false alarms are counted on. */
