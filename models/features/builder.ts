@@ -44,8 +44,7 @@ export class FeatureBuilder {
   /** Signals of the spec without repetition; an input names one by its place here. */
   readonly #signals: readonly { readonly name: string; readonly unit: string }[]
   readonly #sourceOf: Int32Array
-  /** What is taken away from each input, and what it is divided by; -1: nothing. */
-  readonly #minusOf: Int32Array
+  /** What each input is divided by; -1: nothing. */
   readonly #overOf: Int32Array
   /** How many steps each input looks back. */
   readonly #stepsOf: Int32Array
@@ -75,7 +74,6 @@ export class FeatureBuilder {
     this.#signals = signalsOf(spec)
     const placeOf = (name?: string) => this.#signals.findIndex((one) => one.name === name)
     this.#sourceOf = Int32Array.from(spec.inputs, ({ signal }) => placeOf(signal))
-    this.#minusOf = Int32Array.from(spec.inputs, ({ minus }) => placeOf(minus))
     this.#overOf = Int32Array.from(spec.inputs, ({ over }) => placeOf(over?.signal))
     this.#windows = new Windows(this.#signals.length, this.#slots)
     this.#values = new Float64Array(spec.inputs.length)
@@ -222,7 +220,6 @@ export class FeatureBuilder {
   #beside(input: number, step: number, steps: number, kind: Simple, leastFilled = 1): number {
     const of = (source: number) => this.#aggregate(source, input, step, steps, kind, leastFilled)
     const value = of(this.#sourceOf[input])
-    if (this.#minusOf[input] >= 0) return value - of(this.#minusOf[input])
     if (this.#overOf[input] < 0) return value
     const { zero } = this.#spec.inputs[input].over!
     return (value - zero) / (of(this.#overOf[input]) - zero)

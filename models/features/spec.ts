@@ -35,16 +35,12 @@ export const inputSchema = z.strictObject({
   aggregate: z.enum(['last', 'mean', 'min', 'max', 'change']),
   /** How far back this input looks, a whole multiple of `sampleEveryMs`; left out, as far as the row. */
   windowMs: ms.optional(),
-  /** Another signal in the same unit, whose aggregate is taken away: a tyre beside its axle's other. */
-  minus: z.string().min(1).max(200).optional(),
   /**
    * Another signal in the same unit, by whose aggregate it is divided, both counted from `zero`, where
    * there is truly none of it (-101.3 of a pressure over atmosphere in kPa): warmth, which raises the
    * absolute pressure of an axle's two tyres by the same share, cancels.
    */
-  over: z
-    .strictObject({ signal: z.string().min(1).max(200), zero: z.number().default(0) })
-    .optional(),
+  over: z.strictObject({ signal: z.string().min(1).max(200), zero: z.number() }).optional(),
   missing: missingSchema,
 })
 
@@ -108,8 +104,8 @@ export type FeatureSpec = Omit<FittedFeatures, 'inputs'> & {
 /** The signals that inputs are made of, each once, with the unit that it must have. */
 export function signalsOf({ inputs }: FeatureSpec): { name: string; unit: string }[] {
   const found = new Map<string, string>()
-  for (const { signal, minus, over, unit } of inputs) {
-    for (const name of [signal, minus, over?.signal]) {
+  for (const { signal, over, unit } of inputs) {
+    for (const name of [signal, over?.signal]) {
       if (name !== undefined && !found.has(name)) found.set(name, unit)
     }
   }

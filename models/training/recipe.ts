@@ -28,7 +28,6 @@ const features = z
       unit: one.unit ?? '',
       aggregate: one.aggregate ?? ('last' as const),
       ...(one.windowMs === undefined ? {} : { windowMs: one.windowMs }),
-      ...(one.minus === undefined ? {} : { minus: one.minus }),
       ...(one.over === undefined ? {} : { over: one.over }),
       missing: one.missing ?? missing,
     })),
@@ -121,11 +120,8 @@ const reconstruction = z.strictObject({
     /** Rows kept for training and for the threshold, each; a fair sample beyond it. */
     maxRows: z.number().int().positive().max(5_000_000).default(200_000),
   }),
-  /**
-   * `equal`; `residual`: a column counts by how well it is usually given back; or `extreme`: by how badly
-   * it is given back one time in a thousand, so that the moments of one do not hide what another tells.
-   */
-  weights: z.enum(['equal', 'residual', 'extreme']).default('residual'),
+  /** `equal`, or `residual`: a column counts by how well it can be given back. */
+  weights: z.enum(['equal', 'residual']).default('residual'),
 })
 
 const clustering = z.strictObject({

@@ -11,8 +11,6 @@ import type { ReconstructionRecipe } from './recipe.ts'
 const CHUNK_ROWS = 1024
 /** Largest weight of a column: a residual that is next to nothing must not drown all others. */
 const MAX_WEIGHT = 1000
-/** Share of rows whose residuals count as extreme. */
-const EXTREME = 0.001
 
 /** Trains an autoencoder on scaled rows. @throws ModelError `RUNTIME_MISSING` without TensorFlow.js */
 export async function fitReconstruction(
@@ -27,8 +25,7 @@ export async function fitReconstruction(
   const parts = await partsOfModel(tensorFlow, model)
   model.dispose()
   const network = await tensorFlowRuntime('tfjs-cpu').load(parts)
-  const residuals = residualsOf(network, scaled)
-  const squares = meanSquares(residuals, width)
+  const squares = meanSquares(network, scaled)
   if (!squares.every(Number.isFinite)) {
     network.dispose()
     throw new ModelError('TRAINING_DATA', 'the training diverged: scores are not finite', {
@@ -38,7 +35,7 @@ export async function fitReconstruction(
   const round = (value: number) => Number(value.toPrecision(6))
   const output = {
     meaning: 'reconstruction' as const,
-    weights: weightsOf(recipe, features, squares, residuals),
+    weights: recipe.weights === 'equal' ? squares.map(() => 1) : residualWeights(squares, features),
     usualErrors: squares.map((square) => round(Math.sqrt(square))),
   }
   return {
@@ -49,55 +46,24 @@ export async function fitReconstruction(
   }
 }
 
-/** `scaled - output` of each column, row by row. */
-function residualsOf(network: Network, scaled: Float32Array): Float64Array {
+/** Mean over rows of each column's `(scaled - output)²`. */
+function meanSquares(network: Network, scaled: Float32Array): number[] {
   const width = network.inputs
   const rows = scaled.length / width
-  const residuals = new Float64Array(scaled.length)
+  const sums = new Float64Array(width)
   const out = new Float32Array(CHUNK_ROWS * width)
   for (let from = 0; from < rows; from += CHUNK_ROWS) {
     const count = Math.min(CHUNK_ROWS, rows - from)
     const chunk = scaled.subarray(from * width, (from + count) * width)
     network.predict(chunk, count, out)
-    for (let i = 0; i < count * width; i++) residuals[from * width + i] = chunk[i] - out[i]
+    for (let i = 0; i < count * width; i++) sums[i % width] += (chunk[i] - out[i]) ** 2
   }
-  return residuals
-}
-
-/** Mean over rows of each column's squared residual. */
-function meanSquares(residuals: Float64Array, width: number): number[] {
-  const sums = new Float64Array(width)
-  for (let i = 0; i < residuals.length; i++) sums[i % width] += residuals[i] ** 2
-  return Array.from(sums, (sum) => sum / (residuals.length / width))
-}
-
-/** The square of each column's residual that only `EXTREME` of its rows exceed. */
-function extremeSquares(residuals: Float64Array, width: number): number[] {
-  const rows = residuals.length / width
-  return Array.from({ length: width }, (_, column) => {
-    const sizes = Float64Array.from({ length: rows }, (_, i) =>
-      Math.abs(residuals[i * width + column]),
-    ).sort()
-    return sizes[Math.floor((rows - 1) * (1 - EXTREME))] ** 2
-  })
-}
-
-function weightsOf(
-  { weights }: ReconstructionRecipe,
-  features: FittedFeatures,
-  squares: readonly number[],
-  residuals: Float64Array,
-): number[] {
-  if (weights === 'equal') return squares.map(() => 1)
-  return residualWeights(
-    weights === 'extreme' ? extremeSquares(residuals, squares.length) : squares,
-    features,
-  )
+  return Array.from(sums, (sum) => sum / rows)
 }
 
 /**
- * One over each column's squared residual, mean or extreme: of a column that follows from the others, a small
- * difference tells much; of one that is noise, a large one tells little. By the mean, a usual score is 1.
+ * One over each column's mean squared residual: of a column that follows from the others, a small
+ * difference tells much; of one that is noise, a large one tells little. A usual score is then 1.
  * A column that never moved in training has no residual to go by, and keeps its scaling's weight.
  */
 function residualWeights(squares: readonly number[], { inputs }: FittedFeatures): number[] {

@@ -2,49 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { CLOCK_BACK_US, FeatureBuilder } from '../../models/features/builder.ts'
-import type { FeatureSpec, InputSpec } from '../../models/features/spec.ts'
-import { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
-
-type Reading = [signal: string, value: number, timeMs: number]
-const START_MS = 1_700_000_000_000
-
-const input = (signal: string, more: Partial<InputSpec> = {}): InputSpec => ({
-  name: signal,
-  signal,
-  unit: '',
-  aggregate: 'last',
-  missing: { rule: 'skip' },
-  ...more,
-})
-
-function spec(inputs: InputSpec[], more: Partial<FeatureSpec> = {}): FeatureSpec {
-  return { sampleEveryMs: 1000, windowMs: 1000, graceMs: 0, clip: 100, inputs, ...more }
-}
-
-function feed(builder: FeatureBuilder, catalog: SignalCatalog, readings: Reading[]) {
-  const rows: { timeMs: number; raw: number[]; scaled: number[]; fromMs: number; toMs: number }[] =
-    []
-  const batch = new ReadingBatch(Math.max(1, readings.length))
-  for (const [signal, value, timeMs] of readings) {
-    batch.push(catalog.intern(signal).index, value, (START_MS + timeMs) * 1000)
-  }
-  builder.push(batch, (row) =>
-    rows.push({
-      timeMs: row.timeUs / 1000 - START_MS,
-      raw: [...row.raw],
-      scaled: [...row.scaled],
-      fromMs: row.sourceFromUs / 1000 - START_MS,
-      toMs: row.sourceToUs / 1000 - START_MS,
-    }),
-  )
-  return rows
-}
-
-function rowsOf(one: FeatureSpec, readings: Reading[]) {
-  const catalog = new SignalCatalog()
-  const builder = new FeatureBuilder(one, catalog)
-  return { rows: feed(builder, catalog, readings), builder }
-}
+import { SignalCatalog } from '../../sensors/reading.ts'
+import { feed, input, type Reading, rowsOf, START_MS, spec } from './feature-rows.ts'
 
 test('a row a step: last, mean, min and max of the window, with the time of what is in it', () => {
   const one = spec(
@@ -244,23 +203,4 @@ test('readings and columns of the same values give the same bits', () => {
     ),
     { seed: 20260, numRuns: 300 },
   )
-})
-
-test('one signal beside another, and none where the other is missing', () => {
-  const one = spec([input('left', { minus: 'right', aggregate: 'mean' })])
-  const { rows, builder } = rowsOf(
-    one,
-    [10, 10, 16, 16, 16].flatMap((left, i): Reading[] => [
-      ['left', left - 1, i * 1000 + 100],
-      ['left', left + 1, i * 1000 + 200],
-      ...(i === 1 ? [] : [['right', 4, i * 1000 + 900] as Reading]),
-    ]),
-  )
-  assert.deepEqual(
-    rows.map(({ raw }) => raw[0]),
-    [6, 12, 12],
-  )
-  assert.equal(builder.counts.skipped, 1)
-  // The oldest reading and the newest of both.
-  assert.deepEqual([rows[0].fromMs, rows[0].toMs], [100, 900])
 })

@@ -1,8 +1,8 @@
 import type { DriveRows } from '../../../agent/cli/model-drives.ts'
 import type { Bundle } from '../../../models/bundle/load.ts'
 import type { Manifest } from '../../../models/bundle/manifest.ts'
-import type { InputSpec } from '../../../models/features/spec.ts'
 import { RowMaker } from '../../../models/features/row.ts'
+import type { InputSpec } from '../../../models/features/spec.ts'
 import { judgeOf } from '../../../models/judge.ts'
 import { openNetwork } from '../../../models/runtime/open.ts'
 import { GAP_STEPS } from '../../../models/scorer.ts'
@@ -46,8 +46,8 @@ export async function openDetectors(bundle: Bundle): Promise<(drive: DriveRows) 
 }
 
 /** One signal, over the row's own window. */
-function isPlain({ aggregate, windowMs, minus, over }: InputSpec): boolean {
-  return aggregate !== 'change' && (windowMs ?? minus ?? over) === undefined
+function isPlain({ aggregate, windowMs, over }: InputSpec): boolean {
+  return aggregate !== 'change' && (windowMs ?? over) === undefined
 }
 
 /** Drives without a fault: what thresholds are chosen by, or false alarms are counted on. */
