@@ -39,7 +39,8 @@ export class FeatureBuilder {
   readonly #maker: RowMaker
   readonly #stepUs: number
   readonly #graceUs: number
-  readonly #steps: number
+  readonly #ahead: number
+  /** Of the signal that is looked back at the longest. */
   readonly #slots: number
   /** Signals of the spec without repetition; an input names one by its place here. */
   readonly #signals: readonly { readonly name: string; readonly unit: string }[]
@@ -68,14 +69,20 @@ export class FeatureBuilder {
     this.#graceUs = spec.graceMs * 1000
     const stepsOf = ({ windowMs = spec.windowMs }) => windowMs / spec.sampleEveryMs
     this.#stepsOf = Int32Array.from(spec.inputs, stepsOf)
-    this.#steps = Math.max(...this.#stepsOf)
-    // Steps of the longest window, and those that may be open at once while waiting for slow buses.
-    this.#slots = this.#steps + Math.ceil(spec.graceMs / spec.sampleEveryMs) + 1
+    // Steps that may be open at once while waiting for slow buses, beside those of the windows.
+    this.#ahead = Math.ceil(spec.graceMs / spec.sampleEveryMs) + 1
+    this.#slots = Math.max(...this.#stepsOf) + this.#ahead
     this.#signals = signalsOf(spec)
     const placeOf = (name?: string) => this.#signals.findIndex((one) => one.name === name)
     this.#sourceOf = Int32Array.from(spec.inputs, ({ signal }) => placeOf(signal))
     this.#overOf = Int32Array.from(spec.inputs, ({ over }) => placeOf(over?.signal))
-    this.#windows = new Windows(this.#signals.length, this.#slots)
+    const slots = new Int32Array(this.#signals.length)
+    for (const [i, steps] of this.#stepsOf.entries()) {
+      for (const place of [this.#sourceOf[i], this.#overOf[i]]) {
+        if (place >= 0) slots[place] = Math.max(slots[place], steps + this.#ahead)
+      }
+    }
+    this.#windows = new Windows(slots)
     this.#values = new Float64Array(spec.inputs.length)
     this.#fromUs = new Float64Array(spec.inputs.length)
     this.#toUs = new Float64Array(spec.inputs.length)
@@ -165,7 +172,7 @@ export class FeatureBuilder {
       this.#close(emit)
       if (step > this.#top) this.#top = step
     }
-    if (step >= this.#open) return source * this.#slots + (step % this.#slots)
+    if (step >= this.#open) return this.#windows.at(source, step)
     this.late++
     return -1
   }
@@ -179,7 +186,7 @@ export class FeatureBuilder {
         if (ready - this.#open >= this.#slots) this.#windows.clear()
         else {
           for (let step = this.#open; step < ready; step++) {
-            this.#windows.clearStep(step + 1 + this.#slots - this.#steps)
+            this.#windows.clearStep(step + 1 + this.#ahead)
           }
         }
         this.#open = ready
@@ -188,7 +195,7 @@ export class FeatureBuilder {
       this.#row(this.#open, emit)
       this.#open++
       // The slot that the farthest open step will use held a step that has left every window.
-      this.#windows.clearStep(this.#open + this.#slots - this.#steps)
+      this.#windows.clearStep(this.#open + this.#ahead)
     }
   }
 

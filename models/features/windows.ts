@@ -13,8 +13,8 @@ export interface Summary {
 }
 
 /**
- * What the readings of each signal came to in each of the last steps. A cell is
- * `signal × slots + step modulo slots`.
+ * What the readings of each signal came to in each of its last steps. Signals have as many cells as they
+ * need, side by side: only few of them are looked back at for long.
  */
 export class Windows {
   /** Times of the oldest and newest reading in what was aggregated last. */
@@ -22,7 +22,9 @@ export class Windows {
   toUs = 0
   /** Steps with readings in it. */
   filled = 0
-  readonly #slots: number
+  readonly #slots: Int32Array
+  /** Where the cells of each signal begin. */
+  readonly #base: Int32Array
   readonly #count: Float64Array
   readonly #sum: Float64Array
   readonly #min: Float64Array
@@ -32,10 +34,15 @@ export class Windows {
   readonly #lastUs: Float64Array
 
   /**
-   * @param slots of each signal: the window's, and those that may be open at once
+   * @param slots of each signal: its longest window's, and those that may be open at once
    */
-  constructor(signals: number, slots: number) {
-    const array = () => new Float64Array(signals * slots)
+  constructor(slots: Int32Array) {
+    let cells = 0
+    this.#base = slots.map((count) => {
+      cells += count
+      return cells - count
+    })
+    const array = () => new Float64Array(cells)
     this.#slots = slots
     this.#count = array()
     this.#sum = array()
@@ -44,6 +51,11 @@ export class Windows {
     this.#last = array()
     this.#firstUs = array()
     this.#lastUs = array()
+  }
+
+  /** The cell of a signal's step. */
+  at(signal: number, step: number): number {
+    return this.#base[signal] + (step % this.#slots[signal])
   }
 
   take(at: number, value: number, timeUs: number): void {
@@ -79,7 +91,6 @@ export class Windows {
 
   /** Of a signal's readings in the `steps` that end with this one; NaN where there are none. */
   aggregate(signal: number, step: number, steps: number, kind: Simple): number {
-    const base = signal * this.#slots
     let readings = 0
     let value = Number.NaN
     this.fromUs = Number.POSITIVE_INFINITY
@@ -87,7 +98,7 @@ export class Windows {
     this.filled = 0
     for (let back = steps - 1; back >= 0; back--) {
       if (step < back) continue
-      const at = base + ((step - back) % this.#slots)
+      const at = this.at(signal, step - back)
       if (this.#count[at] === 0) continue
       this.filled++
       if (readings === 0) this.fromUs = this.#firstUs[at]
@@ -104,10 +115,11 @@ export class Windows {
     return kind === 'mean' && readings > 0 ? value / readings : value
   }
 
-  /** Empties the slot of this step. */
+  /** Empties the cells of this step. */
   clearStep(step: number): void {
-    for (let at = step % this.#slots; at < this.#count.length; at += this.#slots)
-      this.#count[at] = 0
+    for (let signal = 0; signal < this.#slots.length; signal++) {
+      this.#count[this.at(signal, step)] = 0
+    }
   }
 
   clear(): void {

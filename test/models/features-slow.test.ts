@@ -123,6 +123,36 @@ test('the same readings give the same bits, however they are cut into batches, a
   )
 })
 
+test('windows of different length beside each other hold what a plain count says', () => {
+  const windows = [1000, 4000, 20_000]
+  const inputs = windows.map((windowMs, i) =>
+    input(i === 1 ? 'b' : 'a', {
+      name: `${windowMs}`,
+      aggregate: 'mean',
+      windowMs,
+      missing: { rule: 'default', value: -1 },
+    }),
+  )
+  // Whole values, whose sums are exact in any order.
+  const value = fc.integer({ min: 0, max: 1000 })
+  const reading = fc.tuple(fc.constantFrom('a', 'b'), value, fc.integer({ min: 0, max: 60_000 }))
+  fc.assert(
+    fc.property(fc.array(reading, { minLength: 1, maxLength: 150 }), (some) => {
+      const readings = byTime(some)
+      for (const { timeMs, raw } of rowsOf(spec(inputs), readings).rows) {
+        const wanted = inputs.map(({ signal }, i) => {
+          const seen = readings.filter(
+            ([name, , at]) => name === signal && at < timeMs && at >= timeMs - windows[i],
+          )
+          return seen.length ? seen.reduce((sum, [, one]) => sum + one, 0) / seen.length : -1
+        })
+        assert.deepEqual(raw, wanted)
+      }
+    }),
+    { seed: 11, numRuns: 300 },
+  )
+})
+
 test('windows that do not fit are refused with the reason', () => {
   const refused = (more: Parameters<typeof input>[1]) => {
     const { success, error } = featureSpecSchema.safeParse(spec([input('a', more)]))
