@@ -218,35 +218,29 @@ export class FeatureBuilder {
     const { aggregate } = this.#spec.inputs[input]
     const steps = this.#stepsOf[input]
     if (aggregate !== 'change') return this.#beside(input, step, steps, aggregate)
-    const half = steps / 2
-    const older = this.#beside(input, step - half, half, 'mean', half / 2)
-    return this.#beside(input, step, half, 'mean') - older
+    const older = this.#beside(input, step - steps / 2, steps / 2, 'mean')
+    return this.#beside(input, step, steps / 2, 'mean') - older
   }
 
   /** A signal in a stretch of steps, beside the other one that its input names. */
-  #beside(input: number, step: number, steps: number, kind: Simple, leastFilled = 1): number {
-    const of = (source: number) => this.#aggregate(source, input, step, steps, kind, leastFilled)
-    const value = of(this.#sourceOf[input])
+  #beside(input: number, step: number, steps: number, kind: Simple): number {
+    const value = this.#aggregate(this.#sourceOf[input], input, step, steps, kind)
     if (this.#overOf[input] < 0) return value
     const { zero } = this.#spec.inputs[input].over!
-    return (value - zero) / (of(this.#overOf[input]) - zero)
+    const other = this.#aggregate(this.#overOf[input], input, step, steps, kind)
+    return (value - zero) / (other - zero)
   }
 
-  /** Of a signal's readings in a stretch of steps; widens the input's times. NaN where there are too few. */
-  #aggregate(
-    source: number,
-    input: number,
-    step: number,
-    steps: number,
-    kind: Simple,
-    leastFilled: number,
-  ): number {
+  /** Of a signal's readings in a stretch of steps; widens the input's times. NaN where they are missing. */
+  #aggregate(source: number, input: number, step: number, steps: number, kind: Simple): number {
     const windows = this.#windows
     const value = windows.aggregate(source, step, steps, kind)
-    if (windows.filled < leastFilled) return Number.NaN
     this.#fromUs[input] = Math.min(this.#fromUs[input], windows.fromUs)
     this.#toUs[input] = Math.max(this.#toUs[input], windows.toUs)
-    return value
+    const { aggregate, windowMs } = this.#spec.inputs[input]
+    if (windowMs === undefined || aggregate === 'last') return value
+    // Readings of the newer half alone do not stand for all of the stretch.
+    return windows.fromUs < (step + 1 - steps / 2) * this.#stepUs ? value : Number.NaN
   }
 
   #restart(): void {

@@ -29,11 +29,14 @@ export const inputSchema = z.strictObject({
   /** Unit the signal must have; empty is not checked. */
   unit: z.string().max(32),
   /**
-   * What of the window's readings is taken. `change` is the mean of its newer half less that of its older
-   * one; it is missing until the older half is half full.
+   * What of the window's readings is taken; `change` is the mean of its newer half less that of its older
+   * one.
    */
   aggregate: z.enum(['last', 'mean', 'min', 'max', 'change']),
-  /** How far back this input looks, a whole multiple of `sampleEveryMs`; left out, as far as the row. */
+  /**
+   * How far back this input looks, a whole multiple of `sampleEveryMs`; left out, as far as the row. It is
+   * missing while its readings (of a change: those of each half) are all of the newer half, unless it is `last`.
+   */
   windowMs: ms.optional(),
   /**
    * Another signal in the same unit, by whose aggregate it is divided, both counted from `zero`, where

@@ -20,8 +20,6 @@ export class Windows {
   /** Times of the oldest and newest reading in what was aggregated last. */
   fromUs = 0
   toUs = 0
-  /** Steps with readings in it. */
-  filled = 0
   readonly #slots: Int32Array
   /** Where the cells of each signal begin. */
   readonly #base: Int32Array
@@ -95,12 +93,10 @@ export class Windows {
     let value = Number.NaN
     this.fromUs = Number.POSITIVE_INFINITY
     this.toUs = Number.NEGATIVE_INFINITY
-    this.filled = 0
     for (let back = steps - 1; back >= 0; back--) {
       if (step < back) continue
       const at = this.at(signal, step - back)
       if (this.#count[at] === 0) continue
-      this.filled++
       if (readings === 0) this.fromUs = this.#firstUs[at]
       this.toUs = this.#lastUs[at]
       if (kind === 'last') {

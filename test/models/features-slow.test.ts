@@ -18,25 +18,25 @@ test('each input looks back as far as its own window', () => {
     input('a', { aggregate: 'mean' }),
     input('a', { name: 'a of 3 s', aggregate: 'mean', windowMs: 3000 }),
   ])
-  const { rows } = rowsOf(one, everySecond('a', [3, 6, 9, 0, 0]))
+  const { rows, builder } = rowsOf(one, everySecond('a', [3, 6, 9, 0, 0]))
   assert.deepEqual(
     rows.map(({ raw }) => raw),
     [
-      [3, 3],
-      [6, 4.5],
       [9, 6],
       [0, 5],
     ],
   )
-  assert.deepEqual([rows[3].fromMs, rows[3].toMs], [1500, 3500])
+  // Of three seconds two do not reach into the older half.
+  assert.equal(builder.counts.skipped, 2)
+  assert.deepEqual([rows[1].fromMs, rows[1].toMs], [1500, 3500])
 })
 
-test('a change is the newer half less the older, and missing until the older is half full', () => {
+test('a change is the newer half less the older, and missing until the older is half there', () => {
   const one = spec([input('a', { aggregate: 'change', windowMs: 8000 })])
   const { rows, builder } = rowsOf(one, everySecond('a', [1, 3, 5, 7, 9, 11, 13, 15, 17, 0]))
-  // Five rows in which fewer than two of the four older seconds have a reading.
-  assert.deepEqual(rawOf(rows), [8 - 2, 10 - 3, 12 - 4, 14 - 6])
-  assert.equal(builder.counts.skipped, 5)
+  // Six rows in which the four older seconds have no reading in the first two of them.
+  assert.deepEqual(rawOf(rows), [10 - 3, 12 - 4, 14 - 6])
+  assert.equal(builder.counts.skipped, 6)
 })
 
 test('a tyre over the other: absolute, so that warmth cancels and a leak does not', () => {
@@ -81,10 +81,12 @@ test('a silence longer than the longest window leaves nothing of before it', () 
     ['a', 100, 500],
     ['a', 1, 2500],
     ['a', 7, 9500],
-    ['a', 9, 10_500],
-    ['a', 0, 11_500],
+    ['a', 0, 10_500],
+    ['a', 8, 11_500],
+    ['a', 0, 12_500],
   ])
-  assert.deepEqual(rawOf(rows), [100, 50.5, 7, 8])
+  // Seconds 1 and 2 do not reach back far enough, and neither do the first two after the silence.
+  assert.deepEqual(rawOf(rows), [50.5, 5])
 })
 
 test('the same readings give the same bits, however they are cut into batches, and from a log', () => {
@@ -144,7 +146,9 @@ test('windows of different length beside each other hold what a plain count says
           const seen = readings.filter(
             ([name, , at]) => name === signal && at < timeMs && at >= timeMs - windows[i],
           )
-          return seen.length ? seen.reduce((sum, [, one]) => sum + one, 0) / seen.length : -1
+          // Where none is in the older half they do not stand for the whole.
+          if (!seen.some(([, , at]) => at < timeMs - windows[i] / 2)) return -1
+          return seen.reduce((sum, [, one]) => sum + one, 0) / seen.length
         })
         assert.deepEqual(raw, wanted)
       }
