@@ -1,4 +1,27 @@
 /**
+ * Regression score of one row: the largest over the estimated columns of `weight × (scaled - output)²`.
+ * @param columns the estimated ones, in the order of the outputs
+ * @param errors receives each estimated column's part; the others' are left as they are
+ */
+export function regressionScore(
+  scaled: ArrayLike<number>,
+  output: ArrayLike<number>,
+  columns: ArrayLike<number>,
+  weights: ArrayLike<number>,
+  errors: Float64Array,
+): number {
+  let largest = 0
+  for (let i = 0; i < columns.length; i++) {
+    const difference = scaled[columns[i]] - output[i]
+    const error = weights[i] * difference * difference
+    errors[columns[i]] = error
+    // Not Math.max: what is no number must stay so.
+    if (!(error <= largest)) largest = error
+  }
+  return largest
+}
+
+/**
  * Reconstruction score of one row: the mean over columns of `weight × (scaled - output)²`. Used in
  * training, on the vehicle and to check golden rows.
  * @param errors receives each column's part of the score
@@ -18,4 +41,13 @@ export function reconstructionScore(
     sum += error
   }
   return sum
+}
+
+/** Where in a row the columns are that a network estimates, in its own order, and those that it is given. */
+export function columnsOf(
+  inputs: readonly { readonly name: string }[],
+  estimates: readonly string[],
+): { judged: number[]; given: number[] } {
+  const judged = estimates.map((one) => inputs.findIndex(({ name }) => name === one))
+  return { judged, given: [...inputs.keys()].filter((i) => !judged.includes(i)) }
 }

@@ -45,7 +45,7 @@ export interface Inference {
   readonly anomaly: boolean
   /** Set on the row with which an event begins or ends. */
   readonly event?: 'begin' | 'end'
-  /** Parts of the score, the largest first, at most `MAX_CONTRIBUTORS`. */
+  /** Parts of the score (of a regression: how far each estimate is off), the largest first, at most `MAX_CONTRIBUTORS`. */
   readonly contributors: readonly Contributor[]
   /** What all other columns make up; with the contributors' shares it sums to 1. */
   readonly othersShare: number
@@ -100,7 +100,7 @@ export class Scorer {
     this.#alarm = new Alarm(threshold.value, alarm, features.sampleEveryMs * GAP_STEPS)
     this.#nowUs = options.nowUs ?? (() => performance.now() * 1000)
     this.#explain = options.contributors ?? 'rows'
-    this.#order = features.inputs.map((_, i) => i)
+    this.#order = [...this.#judge.columns]
     this.#usual = features.inputs.map(({ unit, scaling, range }) => ({
       unit,
       normal: { mean: scaling.offset, spread: 1 / scaling.factor, ...range },
@@ -172,7 +172,7 @@ export class Scorer {
       const { name, scaling } = this.#bundle.manifest.features.inputs[i]
       return {
         signal: name,
-        share: total > 0 ? errors[i] / total : 1 / errors.length,
+        share: total > 0 ? errors[i] / total : 1 / judge.columns.length,
         value: row.raw[i],
         expected: judge.expected(i) / scaling.factor + scaling.offset,
         usualError: judge.usualError(i) / scaling.factor,

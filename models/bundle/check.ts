@@ -1,5 +1,5 @@
 import { ModelError } from '../errors.ts'
-import { reconstructionScore } from '../score.ts'
+import { columnsOf, reconstructionScore, regressionScore } from '../score.ts'
 import { type GoldenRow, MANIFEST_FORMAT, type Manifest, manifestSchema } from './manifest.ts'
 
 export const MANIFEST_FILE = 'manifest.json'
@@ -38,9 +38,20 @@ function shapeProblem(manifest: Manifest): string | undefined {
   }
   const { inputs, outputs } = manifest.network
   const { weights, usualErrors } = manifest.output
-  if (inputs !== width) return `${width} inputs are described, the network takes ${inputs}`
-  if (outputs !== inputs) {
-    return `a reconstruction gives back its ${inputs} inputs, this network has ${outputs} outputs`
+  if (manifest.kind === 'regression') {
+    const { estimates } = manifest.output
+    const { judged, given } = columnsOf(manifest.features.inputs, estimates)
+    const unknown = judged.indexOf(-1)
+    if (unknown >= 0) return `${estimates[unknown]} is estimated and not among the inputs`
+    if (new Set(judged).size < judged.length) return 'a column is estimated twice'
+    if (inputs !== given.length || outputs !== judged.length) {
+      return `the network is ${inputs} → ${outputs}, its columns are ${given.length} → ${judged.length}`
+    }
+  } else {
+    if (inputs !== width) return `${width} inputs are described, the network takes ${inputs}`
+    if (outputs !== inputs) {
+      return `a reconstruction gives back its ${inputs} inputs, this network has ${outputs} outputs`
+    }
   }
   if (weights.length !== outputs) return `${weights.length} weights for ${outputs} outputs`
   if (usualErrors && usualErrors.length !== outputs) {
@@ -51,16 +62,26 @@ function shapeProblem(manifest: Manifest): string | undefined {
 
 function checkGoldenRow(manifest: Manifest, row: GoldenRow, index: number): void {
   const width = manifest.features.inputs.length
-  if ([row.raw, row.scaled, row.output].some((part) => part.length !== width)) {
+  const outputs = manifest.kind === 'regression' ? manifest.network.outputs : width
+  if (row.raw.length !== width || row.scaled.length !== width || row.output.length !== outputs) {
     throw new ModelError('BUNDLE_SHAPE', `golden row ${index} has the wrong length`, { hint: ANEW })
   }
   // A cluster's score needs its spread, which is in another file: it is checked when that is opened.
   if (manifest.kind === 'clustering') return
-  const { weights } = manifest.output
-  const score = reconstructionScore(row.scaled, row.output, weights, new Float64Array(width))
+  const score = scoreOf(manifest, row)
   if (Math.abs(score - row.score) > manifest.golden.tolerance * Math.max(1, score)) {
     throw new ModelError('BUNDLE_GOLDEN', `golden row ${index} does not have its own score`, {
       hint: ANEW,
     })
   }
+}
+
+function scoreOf(manifest: Exclude<Manifest, { kind: 'clustering' }>, row: GoldenRow): number {
+  const { features, output } = manifest
+  const errors = new Float64Array(features.inputs.length)
+  if (output.meaning === 'reconstruction') {
+    return reconstructionScore(row.scaled, row.output, output.weights, errors)
+  }
+  const { judged } = columnsOf(features.inputs, output.estimates)
+  return regressionScore(row.scaled, row.output, judged, output.weights, errors)
 }

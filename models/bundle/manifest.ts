@@ -135,15 +135,17 @@ const learningSchema = z.strictObject({
   maxShift: z.number().nonnegative().max(100),
 })
 
+const networkSchema = z.strictObject({
+  file: z.string(),
+  inputs: z.number().int().positive().max(MAX_INPUTS),
+  outputs: z.number().int().positive().max(MAX_INPUTS),
+})
+
 /** A network that gives its inputs back; what it cannot give back is unusual. */
 const reconstructionSchema = z.strictObject({
   ...common,
   kind: z.literal('reconstruction'),
-  network: z.strictObject({
-    file: z.string(),
-    inputs: z.number().int().positive().max(MAX_INPUTS),
-    outputs: z.number().int().positive().max(MAX_INPUTS),
-  }),
+  network: networkSchema,
   output: z.strictObject({
     /** Output `i` is input `i` as reconstructed, scaled alike. */
     meaning: z.literal('reconstruction'),
@@ -151,6 +153,22 @@ const reconstructionSchema = z.strictObject({
     weights: values,
     /** Root mean square of `scaled - output` in training, by column: the usual error. */
     usualErrors: values.optional(),
+  }),
+})
+
+/** A network that estimates some columns from all others; one that is far off its estimate is unusual. */
+const regressionSchema = z.strictObject({
+  ...common,
+  kind: z.literal('regression'),
+  network: networkSchema,
+  output: z.strictObject({
+    /** Output `i` is the column `estimates[i]`, scaled alike; the network takes the other columns in order. */
+    meaning: z.literal('estimate'),
+    estimates: z.array(z.string()).min(1).max(MAX_INPUTS),
+    /** Score: the largest over those columns of `weight × (scaled - output)²`. */
+    weights: values,
+    /** Root mean square of `scaled - output` in training, by estimate. */
+    usualErrors: values,
   }),
 })
 
@@ -172,7 +190,11 @@ const clusteringSchema = z.strictObject({
 })
 
 /** `manifest.json`. A new kind of model is one more member here. */
-export const manifestSchema = z.discriminatedUnion('kind', [reconstructionSchema, clusteringSchema])
+export const manifestSchema = z.discriminatedUnion('kind', [
+  reconstructionSchema,
+  regressionSchema,
+  clusteringSchema,
+])
 
 export type Manifest = z.infer<typeof manifestSchema>
 export type Trained = z.infer<typeof trainedSchema>

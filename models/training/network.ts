@@ -1,31 +1,56 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import type { TensorFlow } from '../runtime/tfjs.ts'
-import type { ModelParts, WeightSpec } from '../runtime.ts'
+import { loadTensorFlow, type TensorFlow, tensorFlowRuntime } from '../runtime/tfjs.ts'
+import type { ModelParts, Network, WeightSpec } from '../runtime.ts'
 import type { Progress } from './fitted.ts'
 import { randomOf, shuffle } from './random.ts'
-import type { ReconstructionRecipe } from './recipe.ts'
+import type { ReconstructionRecipe, RegressionRecipe } from './recipe.ts'
 import { TrainingState } from './state.ts'
 
+type NetworkRecipe = ReconstructionRecipe | RegressionRecipe
+
+/** What a network is to learn: scaled rows in, scaled rows out, row by row; both may be the same array. */
+export interface Examples {
+  readonly inputs: number
+  readonly given: Float32Array
+  readonly outputs: number
+  readonly wanted: Float32Array
+}
+
 /**
- * Trains an autoencoder on scaled rows. Initial weights and the order of rows follow from the seed
+ * Trains a recipe's network, and opens it as TensorFlow.js has it.
+ * @throws ModelError `RUNTIME_MISSING` without TensorFlow.js
+ */
+export async function fitNetwork(
+  recipe: NetworkRecipe,
+  examples: Examples,
+  progress: Progress,
+): Promise<{ parts: ModelParts; network: Network }> {
+  const tensorFlow = await loadTensorFlow('tfjs-cpu')
+  const model = await trainNetwork(tensorFlow, recipe, examples, progress)
+  const parts = await partsOfModel(tensorFlow, model)
+  model.dispose()
+  return { parts, network: await tensorFlowRuntime('tfjs-cpu').load(parts) }
+}
+
+/**
+ * Trains a network on scaled rows. Initial weights and the order of rows follow from the seed
  * and nothing else runs at random, so one machine gives the same weights each time, also where a run
  * goes on from the state of another.
  */
 export async function trainNetwork(
   tensorFlow: TensorFlow,
-  recipe: ReconstructionRecipe,
-  scaled: Float32Array,
-  width: number,
+  recipe: NetworkRecipe,
+  { inputs, given, outputs, wanted }: Examples,
   { onEpoch, resumeFrom, saveEpoch }: Progress = {},
 ): Promise<LayersModel> {
   const { core } = tensorFlow
   tensorFlow.use()
   const { epochs, batchRows, learningRate } = recipe.training
-  const model = networkOf(tensorFlow, recipe, width)
+  const model = networkOf(tensorFlow, recipe, inputs, outputs)
   const optimizer = core.train.adam(learningRate)
   model.compile({ optimizer, loss: 'meanSquaredError' })
   const state = new TrainingState(tensorFlow, model, optimizer)
-  const rows = scaled.length / width
+  const rows = given.length / inputs
   const order = Uint32Array.from({ length: rows }, (_, i) => i)
   const random = randomOf(recipe.seed ^ 0x5eed)
   const batches = Math.ceil(rows / batchRows)
@@ -40,14 +65,12 @@ export async function trainNetwork(
     for (let batch = 0; batch < batches; batch++) {
       const from = batch * batchRows
       const size = Math.min(batchRows, rows - from)
-      const values = new Float32Array(size * width)
-      for (let i = 0; i < size; i++) {
-        const at = order[from + i] * width
-        values.set(scaled.subarray(at, at + width), i * width)
-      }
-      const tensor = core.tensor2d(values, [size, width])
-      loss += (await model.trainOnBatch(tensor, tensor)) as number
-      tensor.dispose()
+      const chosen = order.subarray(from, from + size)
+      const x = core.tensor2d(rowsAt(given, inputs, chosen), [size, inputs])
+      const y =
+        wanted === given ? x : core.tensor2d(rowsAt(wanted, outputs, chosen), [size, outputs])
+      loss += (await model.trainOnBatch(x, y)) as number
+      core.dispose([x, y])
     }
     onEpoch?.(epoch + 1, epochs, loss / batches)
     await saveEpoch?.(() => state.save(epoch + 1))
@@ -56,10 +79,18 @@ export async function trainNetwork(
   return model
 }
 
-function networkOf({ layers }: TensorFlow, recipe: ReconstructionRecipe, width: number) {
+function rowsAt(rows: Float32Array, width: number, chosen: Uint32Array): Float32Array {
+  const values = new Float32Array(chosen.length * width)
+  for (const [i, row] of chosen.entries()) {
+    values.set(rows.subarray(row * width, (row + 1) * width), i * width)
+  }
+  return values
+}
+
+function networkOf({ layers }: TensorFlow, recipe: NetworkRecipe, inputs: number, outputs: number) {
   const { hidden, activation, output } = recipe.network
-  const model = layers.sequential({ name: 'reconstruction' })
-  for (const [index, units] of [...hidden, width].entries()) {
+  const model = layers.sequential({ name: recipe.kind })
+  for (const [index, units] of [...hidden, outputs].entries()) {
     model.add(
       layers.layers.dense({
         // Named here, because default names count up inside a process and would change the hash.
@@ -67,7 +98,7 @@ function networkOf({ layers }: TensorFlow, recipe: ReconstructionRecipe, width: 
         units,
         activation: index < hidden.length ? activation : output,
         kernelInitializer: layers.initializers.glorotUniform({ seed: recipe.seed + index }),
-        ...(index === 0 ? { inputShape: [width] } : {}),
+        ...(index === 0 ? { inputShape: [inputs] } : {}),
       }),
     )
   }

@@ -105,9 +105,8 @@ const common = {
   dataset: z.strictObject({ name: z.string(), licence: z.string() }).optional(),
 }
 
-const reconstruction = z.strictObject({
-  ...common,
-  kind: z.literal('reconstruction'),
+/** A dense network, and how it is trained. */
+const network = {
   network: z.strictObject({
     hidden: z.array(z.number().int().positive().max(4096)).min(1).max(16),
     activation: z.enum(ACTIVATIONS).default('tanh'),
@@ -120,8 +119,22 @@ const reconstruction = z.strictObject({
     /** Rows kept for training and for the threshold, each; a fair sample beyond it. */
     maxRows: z.number().int().positive().max(5_000_000).default(200_000),
   }),
+}
+
+const reconstruction = z.strictObject({
+  ...common,
+  ...network,
+  kind: z.literal('reconstruction'),
   /** `equal`, or `residual`: a column counts by how well it can be given back. */
   weights: z.enum(['equal', 'residual']).default('residual'),
+})
+
+const regression = z.strictObject({
+  ...common,
+  ...network,
+  kind: z.literal('regression'),
+  /** The inputs that are estimated from all others. */
+  estimates: z.array(z.string()).min(1),
 })
 
 const clustering = z.strictObject({
@@ -136,7 +149,7 @@ const clustering = z.strictObject({
   learning: learningSchema.default({ memoryRows: 100_000, maxShift: 1 }),
 })
 
-const recipeSchema = z.discriminatedUnion('kind', [reconstruction, clustering])
+const recipeSchema = z.discriminatedUnion('kind', [reconstruction, regression, clustering])
 
 /** A checked recipe, and the sha256 of what was written in it, whatever its spelling and comments. */
 export type Recipe = z.infer<typeof recipeSchema> & {
@@ -144,6 +157,7 @@ export type Recipe = z.infer<typeof recipeSchema> & {
   readonly content: Record<string, unknown>
 }
 export type ReconstructionRecipe = Extract<Recipe, { kind: 'reconstruction' }>
+export type RegressionRecipe = Extract<Recipe, { kind: 'regression' }>
 export type ClusteringRecipe = Extract<Recipe, { kind: 'clustering' }>
 export type FailedCondition = z.infer<typeof condition>
 
@@ -185,6 +199,13 @@ export function recipeOf(json: unknown, file = 'recipe'): Recipe {
   }
   const floorless = Object.keys(recipe.floors).find((name) => !names.has(name))
   if (floorless !== undefined) refuse(`floors: ${floorless} is not among the inputs`)
+  if (recipe.kind === 'regression') {
+    const wanted = new Set(recipe.estimates)
+    const stray = recipe.estimates.find((name) => !names.has(name))
+    if (stray !== undefined) refuse(`estimates: ${stray} is not among the inputs`)
+    if (wanted.size < recipe.estimates.length) refuse('estimates: an input is named twice')
+    if (wanted.size === names.size) refuse('estimates: no input is left to estimate them from')
+  }
   try {
     if (recipe.vehicles) new RegExp(recipe.vehicles.include)
   } catch (cause) {

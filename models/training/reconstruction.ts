@@ -1,14 +1,10 @@
-import { ModelError } from '../errors.ts'
 import type { FittedFeatures } from '../features/spec.ts'
 import { reconstructionJudge } from '../judge.ts'
-import { loadTensorFlow, tensorFlowRuntime } from '../runtime/tfjs.ts'
-import type { Network } from '../runtime.ts'
 import type { FittedModel, Progress } from './fitted.ts'
-import { partsOfModel, trainNetwork } from './network.ts'
+import { fitNetwork } from './network.ts'
 import type { ReconstructionRecipe } from './recipe.ts'
+import { residualsOf, usualErrors } from './residuals.ts'
 
-/** Rows that one call of the network scores. */
-const CHUNK_ROWS = 1024
 /** Largest weight of a column: a residual that is next to nothing must not drown all others. */
 const MAX_WEIGHT = 1000
 
@@ -19,24 +15,17 @@ export async function fitReconstruction(
   scaled: Float32Array,
   progress: Progress,
 ): Promise<FittedModel> {
-  const tensorFlow = await loadTensorFlow('tfjs-cpu')
   const width = features.inputs.length
-  const model = await trainNetwork(tensorFlow, recipe, scaled, width, progress)
-  const parts = await partsOfModel(tensorFlow, model)
-  model.dispose()
-  const network = await tensorFlowRuntime('tfjs-cpu').load(parts)
-  const squares = meanSquares(network, scaled)
-  if (!squares.every(Number.isFinite)) {
-    network.dispose()
-    throw new ModelError('TRAINING_DATA', 'the training diverged: scores are not finite', {
-      hint: 'Take a smaller learning rate in the recipe.',
-    })
-  }
-  const round = (value: number) => Number(value.toPrecision(6))
+  const examples = { inputs: width, given: scaled, outputs: width, wanted: scaled }
+  const { parts, network } = await fitNetwork(recipe, examples, progress)
+  const { meanSquares } = residualsOf(network, examples)
   const output = {
     meaning: 'reconstruction' as const,
-    weights: recipe.weights === 'equal' ? squares.map(() => 1) : residualWeights(squares, features),
-    usualErrors: squares.map((square) => round(Math.sqrt(square))),
+    weights:
+      recipe.weights === 'equal'
+        ? meanSquares.map(() => 1)
+        : residualWeights(meanSquares, features),
+    usualErrors: usualErrors(meanSquares),
   }
   return {
     about: { kind: 'reconstruction', network: { inputs: width, outputs: width }, output },
@@ -44,21 +33,6 @@ export async function fitReconstruction(
     judge: () => reconstructionJudge(network, output),
     dispose: () => network.dispose(),
   }
-}
-
-/** Mean over rows of each column's `(scaled - output)²`. */
-function meanSquares(network: Network, scaled: Float32Array): number[] {
-  const width = network.inputs
-  const rows = scaled.length / width
-  const sums = new Float64Array(width)
-  const out = new Float32Array(CHUNK_ROWS * width)
-  for (let from = 0; from < rows; from += CHUNK_ROWS) {
-    const count = Math.min(CHUNK_ROWS, rows - from)
-    const chunk = scaled.subarray(from * width, (from + count) * width)
-    network.predict(chunk, count, out)
-    for (let i = 0; i < count * width; i++) sums[i % width] += (chunk[i] - out[i]) ** 2
-  }
-  return Array.from(sums, (sum) => sum / rows)
 }
 
 /**

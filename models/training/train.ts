@@ -13,6 +13,7 @@ import type { FittedModel, Progress } from './fitted.ts'
 import { randomOf } from './random.ts'
 import type { Recipe } from './recipe.ts'
 import { fitReconstruction } from './reconstruction.ts'
+import { fitRegression } from './regression.ts'
 import type { RowStore } from './row-store.ts'
 import { type CollectedRows, collectRows, type TrainingRow } from './rows.ts'
 import { chooseThreshold } from './threshold.ts'
@@ -52,10 +53,7 @@ export async function trainCollected(
   const { recipe } = options
   const features = fitFeatures(recipe, collected.train)
   const scaled = scaleRows(features, collected.train)
-  const fitted =
-    recipe.kind === 'clustering'
-      ? fitClusters(recipe, features, scaled, options)
-      : await fitReconstruction(recipe, features, scaled, options)
+  const fitted = await fit(recipe, features, scaled, options)
   try {
     const { train, heldOut, ...counts } = collected
     const scores = scoreRows(features, fitted.judge(), heldOut)
@@ -100,6 +98,22 @@ export async function trainCollected(
   }
 }
 
+async function fit(
+  recipe: Recipe,
+  features: FittedFeatures,
+  scaled: Float32Array,
+  progress: Progress,
+): Promise<FittedModel> {
+  switch (recipe.kind) {
+    case 'clustering':
+      return fitClusters(recipe, features, scaled, progress)
+    case 'regression':
+      return fitRegression(recipe, features, scaled, progress)
+    case 'reconstruction':
+      return fitReconstruction(recipe, features, scaled, progress)
+  }
+}
+
 function scaleRows(features: FittedFeatures, rows: RowStore): Float32Array {
   const maker = new RowMaker(features)
   const scaled = new Float32Array(rows.count * rows.width)
@@ -130,7 +144,7 @@ function goldenRows(features: FittedFeatures, fitted: FittedModel, seed: number)
     )
     const row = maker.make(Float64Array.from(raw), 0)!
     const score = judge.score(row.scaled)
-    const output = raw.map((_, i) => judge.expected(i))
+    const output = judge.columns.map((column) => judge.expected(column))
     return { raw, scaled: [...row.scaled], output, score }
   })
 }
