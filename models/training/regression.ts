@@ -1,10 +1,13 @@
-import type { FittedFeatures } from '../features/spec.ts'
+import type { FittedFeatures, FittedInput } from '../features/spec.ts'
 import { regressionJudge } from '../judge.ts'
 import { columnsOf } from '../score.ts'
 import type { FittedModel, Progress } from './fitted.ts'
 import { fitNetwork } from './network.ts'
 import type { RegressionRecipe } from './recipe.ts'
 import { residualsOf, usualErrors } from './residuals.ts'
+
+/** Smaller ones are the rounding of an estimate that is exact. */
+const MIN_SQUARE = 1e-6
 
 /**
  * Trains a network that estimates some columns of scaled rows from the others, the usual way to watch a
@@ -32,7 +35,7 @@ export async function fitRegression(
   const output = {
     meaning: 'estimate' as const,
     estimates: [...estimates],
-    weights: largestSquares.map((square) => Number((1 / Math.max(square, 1e-12)).toPrecision(6))),
+    weights: largestSquares.map((square, i) => weightOf(square, features.inputs[judged[i]])),
     usualErrors: usualErrors(meanSquares),
   }
   return {
@@ -45,6 +48,11 @@ export async function fitRegression(
     judge: () => regressionJudge(network, features.inputs, output),
     dispose: () => network.dispose(),
   }
+}
+
+/** As in a reconstruction, a column that never moved keeps its scaling's weight. */
+function weightOf(square: number, { range }: FittedInput): number {
+  return range.min === range.max ? 1 : Number((1 / Math.max(square, MIN_SQUARE)).toPrecision(6))
 }
 
 /** These columns of all rows, row by row. */

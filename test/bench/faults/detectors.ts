@@ -1,16 +1,18 @@
 import type { DriveRows } from '../../../agent/cli/model-drives.ts'
 import type { Bundle } from '../../../models/bundle/load.ts'
-import type { Manifest } from '../../../models/bundle/manifest.ts'
+import type { AlarmSpec } from '../../../models/bundle/manifest.ts'
 import { RowMaker } from '../../../models/features/row.ts'
-import type { InputSpec } from '../../../models/features/spec.ts'
+import type { FeatureSpec } from '../../../models/features/spec.ts'
 import { judgeOf } from '../../../models/judge.ts'
 import { openNetwork } from '../../../models/runtime/open.ts'
-import { GAP_STEPS } from '../../../models/scorer.ts'
-import { RowStore } from '../../../models/training/row-store.ts'
-import { chooseThreshold, countAlarms } from '../../../models/training/threshold.ts'
 
-/** Ours and two usual ways, on the same rows and with the same alarm. */
-export const DETECTORS = ['the bundle', 'per-signal limits', 'three sigma'] as const
+/** Ours, our model for quick faults, and two usual ways. */
+export const DETECTORS = [
+  'the bundle',
+  'the autoencoder',
+  'per-signal limits',
+  'three sigma',
+] as const
 
 /** Scores of each detector for each row of one drive. */
 export interface Scores {
@@ -18,82 +20,59 @@ export interface Scores {
   readonly scores: readonly Float64Array[]
 }
 
-export async function openDetectors(bundle: Bundle): Promise<(drive: DriveRows) => Scores> {
-  const judge = judgeOf(bundle, (await openNetwork(bundle, 'compiled')).network)
-  const { features } = bundle.manifest
-  const { inputs } = features
-  // Limits are set to signals as they are read: what is worked out of them in other ways is ours.
-  const plain = [...inputs.keys()].filter((i) => isPlain(inputs[i]))
-  return ({ timeUs, values }) => {
-    const maker = new RowMaker(features)
-    const scores = DETECTORS.map(() => new Float64Array(timeUs.length))
-    for (let row = 0; row < timeUs.length; row++) {
-      const raw = values.subarray(row * inputs.length, (row + 1) * inputs.length)
-      const { scaled } = maker.make(raw, timeUs[row])!
-      scores[0][row] = judge.score(scaled)
-      // How far outside of all that was seen in training, in terms of its range.
-      let outside = Number.NEGATIVE_INFINITY
-      for (const i of plain) {
-        const { min, max } = inputs[i].range
-        const width = max - min || Math.abs(max) || 1
-        outside = Math.max(outside, (raw[i] - max) / width, (min - raw[i]) / width)
+/** Scores rows of `featuresOf` both bundles: the same rows for all, and the same alarm over them. */
+export interface Detectors {
+  readonly features: FeatureSpec
+  readonly alarm: AlarmSpec
+  score(drive: DriveRows): Scores
+}
+
+/** @param watched its inputs are the signals that limits are set to, each as it is read */
+export async function openDetectors(slow: Bundle, watched: Bundle): Promise<Detectors> {
+  const [ours, quick] = await Promise.all([slow, watched].map(scorerOf))
+  const { inputs } = watched.manifest.features
+  const width = inputs.length
+  const features = {
+    ...slow.manifest.features,
+    inputs: [...inputs, ...slow.manifest.features.inputs],
+  }
+  return {
+    features,
+    alarm: slow.manifest.alarm,
+    score({ timeUs, values }) {
+      const scores = DETECTORS.map(() => new Float64Array(timeUs.length))
+      const [judge, autoencoder] = [ours(), quick()]
+      for (const [row, at] of timeUs.entries()) {
+        const raw = values.subarray(
+          row * features.inputs.length,
+          (row + 1) * features.inputs.length,
+        )
+        scores[0][row] = judge(raw.subarray(width), at).score
+        const watchedRow = autoencoder(raw.subarray(0, width), at)
+        scores[1][row] = watchedRow.score
+        // How far outside of all that was seen in training, in terms of its range.
+        let outside = Number.NEGATIVE_INFINITY
+        for (const [i, { range }] of inputs.entries()) {
+          const { min, max } = range
+          const span = max - min || Math.abs(max) || 1
+          outside = Math.max(outside, (raw[i] - max) / span, (min - raw[i]) / span)
+        }
+        scores[2][row] = 1 + outside
+        scores[3][row] = Math.max(...watchedRow.scaled.map(Math.abs))
       }
-      scores[1][row] = 1 + outside
-      scores[2][row] = Math.max(...plain.map((i) => Math.abs(scaled[i])))
+      return { timeUs, scores }
+    },
+  }
+}
+
+/** Scores rows of one drive after the other with a bundle. */
+async function scorerOf(bundle: Bundle) {
+  const judge = judgeOf(bundle, (await openNetwork(bundle, 'compiled')).network)
+  return () => {
+    const maker = new RowMaker(bundle.manifest.features)
+    return (raw: Float64Array, timeUs: number) => {
+      const { scaled } = maker.make(raw, timeUs)!
+      return { scaled, score: judge.score(scaled) }
     }
-    return { timeUs, scores }
-  }
-}
-
-/** One signal, over the row's own window. */
-function isPlain({ aggregate, windowMs, over }: InputSpec): boolean {
-  return aggregate !== 'change' && (windowMs ?? over) === undefined
-}
-
-/** Drives without a fault: what thresholds are chosen by, or false alarms are counted on. */
-export class Healthy {
-  readonly #manifest: Manifest
-  readonly #rows = new RowStore(0, 5_000_000)
-  readonly #scores: number[][] = DETECTORS.map(() => [])
-  #vehicles = 0
-
-  constructor(manifest: Manifest) {
-    this.#manifest = manifest
-  }
-
-  get hours(): number {
-    return (this.#rows.count * this.#manifest.features.sampleEveryMs) / 3_600_000
-  }
-
-  add({ timeUs, scores }: Scores): void {
-    for (const at of timeUs) this.#rows.push(this.#vehicles, at, new Float64Array(0))
-    for (const [d, list] of scores.entries()) for (const score of list) this.#scores[d].push(score)
-    this.#vehicles++
-  }
-
-  /** Of each detector, as a training chooses it. */
-  thresholds(wanted: { alarms: number; hours: number }): number[] {
-    const { alarm, features } = this.#manifest
-    return this.#scores.map((scores, d) => {
-      const { value, basis } = chooseThreshold(
-        Float64Array.from(scores),
-        this.#rows,
-        wanted,
-        alarm,
-        features.sampleEveryMs,
-        features.sampleEveryMs * GAP_STEPS,
-      )
-      console.error(
-        `  ${DETECTORS[d]}: threshold ${value}, ${basis} from ${this.hours.toFixed(1)} h`,
-      )
-      return value
-    })
-  }
-
-  alarms(detector: number, threshold: number): number {
-    const { alarm, features } = this.#manifest
-    const gapMs = features.sampleEveryMs * GAP_STEPS
-    const scores = Float64Array.from(this.#scores[detector])
-    return countAlarms(scores, this.#rows, threshold, alarm, gapMs)
   }
 }
