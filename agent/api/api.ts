@@ -6,7 +6,7 @@ import type { Actor, Operation } from './operation.ts'
 /** Streams open at a time, over all doors. */
 export const MAX_STREAMS = 24
 /** Characters of a call that its record keeps. */
-const MAX_RECORDED = 4_000
+const MAX_RECORDED_CHARS = 4_000
 
 /** What a door knows of a request. */
 export interface Request {
@@ -206,6 +206,7 @@ function recordOf(
   call: Record<string, unknown>,
 ): Record<string, unknown> {
   const text = JSON.stringify(call) ?? '{}'
-  const kept = text.length > MAX_RECORDED ? { cutAfter: text.slice(0, MAX_RECORDED) } : call
+  const kept =
+    text.length > MAX_RECORDED_CHARS ? { cutAfter: text.slice(0, MAX_RECORDED_CHARS) } : call
   return { operation: `${method} ${path}`, summary, who, via, call: kept }
 }

@@ -9,7 +9,7 @@ export const PROGRAM: readonly string[] = import.meta.url.endsWith('.ts')
   : [join(PACKAGE_ROOT, 'dist/agent/cli/main.js')]
 
 /** Characters of a command's complaint that are kept. */
-const MAX_TOLD = 4_000
+const MAX_TOLD_CHARS = 4_000
 
 /** Runs a milepost command to its end; throws with what it said where it fails. */
 export function milepost(args: readonly string[], kill: AbortSignal): Promise<string> {
@@ -26,7 +26,7 @@ export function milepost(args: readonly string[], kill: AbortSignal): Promise<st
       out += text
     })
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      told = (told + text).slice(-MAX_TOLD)
+      told = (told + text).slice(-MAX_TOLD_CHARS)
     })
     child.once('error', reject)
     child.once('close', (code) => {

@@ -63,12 +63,12 @@ export function summaryOf({ type, content }: LocalEvent): string {
   }
 }
 
-const MAX_PLAIN = 120
+const MAX_PLAIN_CHARS = 120
 
 function plain(content: Readonly<Record<string, unknown>>): string {
   const parts = Object.entries(content)
     .filter(([key]) => key !== 'timeUs')
     .map(([key, value]) => `${key} ${typeof value === 'object' ? JSON.stringify(value) : value}`)
   const text = parts.join(', ')
-  return text.length > MAX_PLAIN ? `${text.slice(0, MAX_PLAIN)}…` : text
+  return text.length > MAX_PLAIN_CHARS ? `${text.slice(0, MAX_PLAIN_CHARS)}…` : text
 }

@@ -10,7 +10,7 @@ import { countStage, type Decision, decide, type StageCount, type WatchLimits } 
 import type { Outcomes } from './outcomes.ts'
 
 /** Characters of a signed note. */
-const MAX_NOTE = 500
+const MAX_NOTE_CHARS = 500
 
 /** Since when the stage is on that this watch saw last; kept for a watch that is run now and then. */
 const memorySchema = z.object({
@@ -86,7 +86,7 @@ export class RolloutWatch {
         if (!same(now)) return now
         return decision.is === 'advance'
           ? advancedEntry(now)
-          : abortedEntry(now, decision.reason.slice(0, MAX_NOTE))
+          : abortedEntry(now, decision.reason.slice(0, MAX_NOTE_CHARS))
       }
       await repository.updateRollout(kind, name, next, signal)
     }

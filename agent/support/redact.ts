@@ -22,7 +22,7 @@ const PATH =
   /^\/?(usr|var|etc|opt|home|tmp|dev|run|lib|proc|sys|mnt|media|root|srv|boot|work|node_modules|sensors|models|agent|sync|deploy|test|dist)\//
 
 /** Shorter ones, and these words, are written beside the word password without being one. */
-const MIN_LEARNED = 6
+const MIN_LEARNED_CHARS = 6
 const NO_SECRETS = /^(undefined|missing|invalid|required|expected|expired|refused|\[.*)$/i
 
 /**
@@ -32,7 +32,7 @@ const NO_SECRETS = /^(undefined|missing|invalid|required|expected|expired|refuse
 export function secretsToldBy(text: string): string[] {
   const found = new Set<string>()
   const add = (value: string): void => {
-    if (value.length >= MIN_LEARNED && !NO_SECRETS.test(value)) found.add(value)
+    if (value.length >= MIN_LEARNED_CHARS && !NO_SECRETS.test(value)) found.add(value)
   }
   for (const [, , value] of text.matchAll(ASSIGNED)) {
     const bare = value.replace(/^["']|["']$/g, '')
@@ -195,7 +195,7 @@ function formsOf(secret: string): string[] {
 }
 
 /** Names are made of words, which are at least so long on average; chance makes shorter ones. */
-const MIN_WORD_LENGTH = 4
+const MIN_WORD_CHARS = 4
 const WORDS = /[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+/g
 const WORD = /^([A-Z]?[a-z]+|[A-Z]+|[a-z]*\d+|([A-Z][a-z]+)+\d*)?$/
 
@@ -206,5 +206,5 @@ function looksRandom(word: string): boolean {
 
 function isWordy(segment: string): boolean {
   if (WORD.test(segment)) return true
-  return segment.length / (segment.match(WORDS)?.length ?? 1) >= MIN_WORD_LENGTH
+  return segment.length / (segment.match(WORDS)?.length ?? 1) >= MIN_WORD_CHARS
 }

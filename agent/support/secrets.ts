@@ -9,7 +9,7 @@ export function isSecretName(name: string): boolean {
 }
 
 /** Shorter values would take words out of everything. */
-const MIN_SECRET = 4
+const MIN_SECRET_CHARS = 4
 /** Files beyond this are no secrets. */
 const MAX_FILE_BYTES = 64 * 1024
 
@@ -21,7 +21,7 @@ export function secretValues(config: unknown, env: NodeJS.ProcessEnv = process.e
   const values = new Set<string>()
   const add = (value: string | undefined): void => {
     const text = value?.trim() ?? ''
-    if (text.length >= MIN_SECRET) values.add(text)
+    if (text.length >= MIN_SECRET_CHARS) values.add(text)
     // A key file: each of its lines would tell a part.
     for (const line of text.split(/\r?\n/)) {
       if (line.length >= 16 && !line.startsWith('-----')) values.add(line.trim())

@@ -6,7 +6,7 @@ const SOCK_DGRAM_CLOEXEC = 2 | 0x80000
 const MSG_NOSIGNAL = 0x4000
 /** `sun_path` begins after the family. */
 const PATH_AT = 2
-const MAX_PATH = 108
+const MAX_PATH_BYTES = 108
 
 /** Tells systemd how the service is: sd_notify(3), without its library. */
 export interface Notifier {
@@ -17,7 +17,7 @@ export interface Notifier {
 /** Undefined where nobody wants to know: not started by systemd, or `NotifyAccess=none`. */
 export function notifier(env: NodeJS.ProcessEnv = process.env): Notifier | undefined {
   const path = env.NOTIFY_SOCKET
-  if (!path || !/^[/@]/.test(path) || Buffer.byteLength(path) >= MAX_PATH) return undefined
+  if (!path || !/^[/@]/.test(path) || Buffer.byteLength(path) >= MAX_PATH_BYTES) return undefined
   const libc = koffi.load(null)
   const socket = libc.func('int socket(int, int, int)')
   const close = libc.func('int close(int)')

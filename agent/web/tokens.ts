@@ -8,7 +8,7 @@ import type { WebSettings } from './settings.ts'
 export type Allowed = 'nothing' | 'read' | 'operate'
 
 /** Shorter ones can be guessed. */
-const MIN_TOKEN_LENGTH = 16
+const MIN_TOKEN_CHARS = 16
 const HINT = 'Make one: openssl rand -base64 24 > FILE && chmod 600 FILE'
 
 /**
@@ -60,10 +60,10 @@ function digestOf(role: string, secret: Secret | undefined, log: Logger): Buffer
   const where = 'file' in secret ? secret.file : `the variable ${secret.env}`
   const token =
     'file' in secret ? fromFile(role, secret.file, log) : process.env[secret.env]?.trim()
-  if (!token || token.length < MIN_TOKEN_LENGTH || /\s/.test(token)) {
+  if (!token || token.length < MIN_TOKEN_CHARS || /\s/.test(token)) {
     throw new AgentError(
       'WEB_TOKEN',
-      `The ${role} token in ${where} has to be one word of at least ${MIN_TOKEN_LENGTH} characters.`,
+      `The ${role} token in ${where} has to be one word of at least ${MIN_TOKEN_CHARS} characters.`,
       { hint: HINT },
     )
   }

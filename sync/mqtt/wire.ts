@@ -79,7 +79,7 @@ const word = (text: string): string => (/[^!-$&-~]/.test(text) ? encodeURICompon
 export const PROPERTIES_BYTES = 4096
 
 const CLOCKS: ReadonlySet<string> = new Set<ClockState>(['synced', 'repaired', 'unsynced'])
-const MAX_WORD = 256
+const MAX_WORD_CHARS = 256
 /** Of the property `mp`, and one more than that: what follows is no part of it. */
 const MAX_WORDS = 9
 
@@ -134,7 +134,7 @@ export function readRecord(
   }
 }
 
-const isWord = (text: string): boolean => text.length > 0 && text.length <= MAX_WORD
+const isWord = (text: string): boolean => text.length > 0 && text.length <= MAX_WORD_CHARS
 
 /** Empty where it is no word of ours. */
 function unword(text: string): string {
@@ -183,7 +183,9 @@ export interface Told {
 export function readJson<T extends { epoch: string }>(payload: Uint8Array): T | undefined {
   try {
     const value = JSON.parse(Buffer.from(payload).toString('utf8')) as T
-    return typeof value?.epoch === 'string' && value.epoch.length <= MAX_WORD ? value : undefined
+    return typeof value?.epoch === 'string' && value.epoch.length <= MAX_WORD_CHARS
+      ? value
+      : undefined
   } catch {
     return undefined
   }

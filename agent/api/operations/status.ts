@@ -5,7 +5,7 @@ import { VERSION } from '../../status.ts'
 import type { Api } from '../api.ts'
 import { type Operation, operation } from '../operation.ts'
 
-const MAX_GLOB = 200
+const MAX_GLOB_CHARS = 200
 
 /** What can be asked from the first moment on. */
 export function statusOperations(
@@ -25,7 +25,7 @@ export function statusOperations(
       path: '/signals',
       role: 'read',
       summary: 'show the latest reading of every signal whose name matches',
-      query: z.strictObject({ match: z.string().max(MAX_GLOB).default('*') }),
+      query: z.strictObject({ match: z.string().max(MAX_GLOB_CHARS).default('*') }),
       answer: ({ query }) => {
         const matches = nameMatcher([query.match])
         return agent.signals().filter(({ name }) => matches(name))
