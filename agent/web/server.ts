@@ -42,7 +42,32 @@ export async function makeServer(
   const refusals = new Refusals(log)
   const streams = new OpenStreams(web.maxStreams, web.maxStreamsPerClient)
   const stopped = new AbortController()
-  const secure = web.tls !== undefined
+  const app = bareServer(web, refusals)
+  refuseStrangers(app, web, refusals)
+  await addHeaders(app, web.tls !== undefined)
+  await app.register(rateLimit, {
+    max: web.maxRequestsPer10Sec,
+    timeWindow: 10_000,
+    cache: LIMITS.maxCallers,
+    errorResponseBuilder: () =>
+      Object.assign(new Error(), { code: 'FST_ERR_RATE_LIMIT', statusCode: 429 }),
+  })
+  refuseErrors(app, refusals, log)
+  serveApi(app, { api, tokens, streams, refusals, stopped: stopped.signal })
+  await servePage(app, pageDir)
+  return {
+    app,
+    streams,
+    refusals,
+    close: async () => {
+      stopped.abort()
+      await app.close()
+    },
+  }
+}
+
+/** A server with all its bounds, and nothing served. */
+function bareServer(web: WebSettings, refusals: Refusals): FastifyInstance {
   const app = fastify({
     ...(web.tls
       ? {
@@ -86,7 +111,12 @@ export async function makeServer(
   }) as unknown as FastifyInstance
   app.server.headersTimeout = LIMITS.headersTimeoutMs
   boundConnections(app.server as Server, refusals)
+  return app
+}
 
+/** Before anything is read: who was called by another's name, sent by another's page, or asks for no path. */
+function refuseStrangers(app: FastifyInstance, web: WebSettings, refusals: Refusals): void {
+  const secure = web.tls !== undefined
   app.addHook('onRequest', async (request, reply) => {
     const { headers, raw } = request
     const origins = {
@@ -108,14 +138,9 @@ export async function makeServer(
     refusals.count(cause, request.ip)
     return refuse(reply, cause)
   })
-  await addHeaders(app, secure)
-  await app.register(rateLimit, {
-    max: web.maxRequestsPer10Sec,
-    timeWindow: 10_000,
-    cache: LIMITS.maxCallers,
-    errorResponseBuilder: () =>
-      Object.assign(new Error(), { code: 'FST_ERR_RATE_LIMIT', statusCode: 429 }),
-  })
+}
+
+function refuseErrors(app: FastifyInstance, refusals: Refusals, log: Logger): void {
   app.setNotFoundHandler({ preHandler: app.rateLimit() }, (request, reply) => {
     refusals.count('path', request.ip)
     return refuse(reply, 'path', 404)
@@ -127,17 +152,6 @@ export async function makeServer(
     else refusals.count(cause, request.ip)
     return refuse(reply, cause, statusCode)
   })
-  serveApi(app, { api, tokens, streams, refusals, stopped: stopped.signal })
-  await servePage(app, pageDir)
-  return {
-    app,
-    streams,
-    refusals,
-    close: async () => {
-      stopped.abort()
-      await app.close()
-    },
-  }
 }
 
 /** A link from elsewhere may lead to the page: the browser's own tab then shows it, and no page reads it. */
