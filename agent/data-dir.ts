@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { makeFolder } from '../models/durable.ts'
 import { AgentError } from './error.ts'
 
@@ -11,4 +12,14 @@ export function prepareDataDir(dataDir: string): void {
       hint: 'Set dataDir to a folder that this user may write.',
     })
   }
+}
+
+/** The outbox in a data folder. */
+export function outboxPath(dataDir: string): string {
+  return join(dataDir, 'outbox.db')
+}
+
+/** The store of other vehicles' records, in a depot's data folder. */
+export function relayPath(dataDir: string): string {
+  return join(dataDir, 'relay.db')
 }

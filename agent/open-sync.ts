@@ -1,14 +1,9 @@
-import { join } from 'node:path'
 import type { OutboxLimits } from '../sync/outbox/limits.ts'
 import { Sync } from '../sync/sync-thread.ts'
 import { bootId } from './clock.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { OutboxConfig } from './config/outbox.ts'
-
-/** The outbox in a data folder. */
-export function outboxPath(dataDir: string): string {
-  return join(dataDir, 'outbox.db')
-}
+import { outboxPath } from './data-dir.ts'
 
 const MIB = 2 ** 20
 const HOUR_MS = 3_600_000

@@ -1,7 +1,7 @@
-import { join } from 'node:path'
 import { type RelayStatus, RelayThread } from '../sync/relay/relay-thread.ts'
 import { bootId } from './clock.ts'
 import type { LoadedConfig } from './config/load.ts'
+import { relayPath } from './data-dir.ts'
 import type { Logger } from './log.ts'
 import type { Part, PartContext } from './part.ts'
 
@@ -25,7 +25,7 @@ class AgentRelay implements Part {
     if (!relay || uplink.kind !== 'kafka') return undefined
     const { broker, maxMiB, ...limits } = relay
     const thread = await RelayThread.start({
-      path: join(dataDir, 'relay.db'),
+      path: relayPath(dataDir),
       name: vehicle,
       bootId: bootId(),
       broker,

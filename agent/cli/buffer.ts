@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { SyncError } from '../../sync/errors.ts'
 import { decryptOutbox, encryptOutbox } from '../../sync/outbox/encrypt.ts'
@@ -14,6 +14,7 @@ import { bootId, systemClock } from '../clock.ts'
 import { loadConfig } from '../config/load.ts'
 import { ask, isAnswering } from '../control/client.ts'
 import { socketPath } from '../control/socket-path.ts'
+import { outboxPath, prepareDataDir, relayPath } from '../data-dir.ts'
 import { AgentError } from '../error.ts'
 import type { AgentStatus } from '../status.ts'
 import { outboxAtRest } from './outbox-at-rest.ts'
@@ -25,9 +26,6 @@ interface Options {
   dataDir?: string
   json?: boolean
 }
-
-/** The store of other vehicles' records, in a depot's data folder. */
-const RELAY_FILE = 'relay.db'
 
 export function bufferCommand(): Command {
   const command = new Command('buffer').addHelpText(
@@ -112,7 +110,7 @@ function statLines(status: {
 async function verify(options: Options): Promise<void> {
   const dataDir = dataDirOf(options)
   await refuseRunning(dataDir)
-  const found = verifyOutbox(pathIn(dataDir), keyOf(options))
+  const found = verifyOutbox(outboxPath(dataDir), keyOf(options))
   show(options, found, [
     found.ok ? `${found.path}: all is well` : `${found.path}: damaged`,
     ...found.problems.map((problem) => `  ${problem}`),
@@ -124,10 +122,10 @@ async function verify(options: Options): Promise<void> {
 async function repair(options: Options): Promise<void> {
   const dataDir = dataDirOf(options)
   await refuseRunning(dataDir)
-  const before = verifyOutbox(pathIn(dataDir), keyOf(options))
+  const before = verifyOutbox(outboxPath(dataDir), keyOf(options))
   const vehicle = before.vehicle ?? vehicleOf(options)
   const outbox = Outbox.open({
-    path: pathIn(dataDir),
+    path: outboxPath(dataDir),
     vehicle,
     bootId: bootId(),
     ...(keyOf(options) && { key: keyOf(options) }),
@@ -165,7 +163,7 @@ async function decrypt(options: Options): Promise<void> {
 async function rewritable(options: Options): Promise<string> {
   const dataDir = dataDirOf(options)
   await refuseRunning(dataDir)
-  return pathIn(dataDir)
+  return outboxPath(dataDir)
 }
 
 function requiredKey(options: Options): KeySource {
@@ -191,7 +189,9 @@ async function exportTo(options: Options & { take?: boolean }, file: string): Pr
 }
 
 async function importOf(options: Options, file: string): Promise<void> {
-  const store = RelayStore.open(join(dataDirOf(options), RELAY_FILE))
+  const dataDir = dataDirOf(options)
+  prepareDataDir(dataDir)
+  const store = RelayStore.open(relayPath(dataDir))
   try {
     const imported = await importRecords(store, resolve(file))
     const { vehicle, records, kept, duplicates } = imported
@@ -214,7 +214,7 @@ async function withOutbox(
   key: KeySource | undefined,
   work: (outbox: Outbox) => void | Promise<void>,
 ): Promise<void> {
-  const path = pathIn(dataDir)
+  const path = outboxPath(dataDir)
   let outbox: Outbox | undefined
   try {
     outbox = await outboxAtRest(path, key)
@@ -233,10 +233,6 @@ async function withOutbox(
 /** An encrypted outbox needs the config, which says where the key is. */
 function keyOf(options: Options): KeySource | undefined {
   return configOf(options)?.outbox.key
-}
-
-function pathIn(dataDir: string): string {
-  return join(dataDir, 'outbox.db')
 }
 
 function dataDirOf(options: Options): string {

@@ -5,6 +5,7 @@ import { stringify } from 'yaml'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { ask } from '../control/client.ts'
 import { socketPath } from '../control/socket-path.ts'
+import { outboxPath } from '../data-dir.ts'
 import { AgentError } from '../error.ts'
 import { PACKAGE_ROOT } from '../package-root.ts'
 import type { AgentStatus } from '../status.ts'
@@ -53,7 +54,7 @@ export class Vehicle {
 
   /** How many records the outbox gave out, read from its file after the agent has stopped. */
   produced(): { epoch: string; lastSeq: number } {
-    const path = join(this.#dataDir, 'outbox.db')
+    const path = outboxPath(this.#dataDir)
     const outbox = Outbox.open({ path, vehicle: this.plan.name, bootId: 'demo' })
     try {
       return { epoch: outbox.epoch, lastSeq: outbox.seq }

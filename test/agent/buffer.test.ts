@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { Outbox } from '../../sync/outbox/outbox.ts'
@@ -50,4 +50,22 @@ test('buffer: stat, verify, export, import, damage and repair, as a person calls
   const nowhere = await buffer('stat', '--data-dir', join(folder, 'nothing'))
   assert.equal(nowhere.code, 1)
   assert.match(nowhere.stderr, /Next:/)
+})
+
+test('buffer import makes the depot’s data folder, and says so where it cannot', async (t) => {
+  const folder = tempDir(t)
+  const file = join(folder, 'truck-7.gz')
+  const outbox = Outbox.open({ path: join(folder, 'outbox.db'), vehicle: 'truck-7', bootId: 'b' })
+  outbox.append([record('critical', '"alarm"')])
+  outbox.close()
+  await buffer('export', file, '--data-dir', folder)
+  const depot = join(folder, 'new', 'depot')
+  assert.equal((await buffer('import', file, '--data-dir', depot)).out.kept, 1)
+  assert.equal(statSync(depot).mode & 0o027, 0)
+  // In /proc Node's own recursive mkdir never returns.
+  const importing = new Milepost(['buffer', 'import', file, '--data-dir', '/proc/milepost/depot'])
+  t.after(() => importing.child.kill('SIGKILL'))
+  const { code, stderr } = await importing.finished
+  assert.equal(code, 1, stderr)
+  assert.match(stderr, /DATA_DIR_DENIED/)
 })
