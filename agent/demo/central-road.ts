@@ -5,6 +5,16 @@ import { freePort } from '../../deploy/central/ports.ts'
 import type { Link } from './link.ts'
 import type { Screen } from './screen.ts'
 
+/** Of a broker that vehicles reach at `roadPort`, and only through the road: that is where it sends them. */
+export function roadProperties(roadPort: number, road: Link): string {
+  return [
+    `listeners=PLAINTEXT://127.0.0.1:\${kafkaPort},ROAD://127.0.0.1:${roadPort},CONTROLLER://127.0.0.1:\${controllerPort}`,
+    `advertised.listeners=PLAINTEXT://127.0.0.1:\${kafkaPort},ROAD://127.0.0.1:${road.port}`,
+    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,ROAD:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'inter.broker.listener.name=PLAINTEXT',
+  ].join('\n')
+}
+
 /** Starts central with a listener for vehicles that is advertised as the link's end. */
 export async function startWithRoad(home: string, road: Link, screen: Screen): Promise<Central> {
   const dataDir = join(home, 'central')
@@ -16,12 +26,7 @@ export async function startWithRoad(home: string, road: Link, screen: Screen): P
     kafkaPort,
     tier: 's3',
     progress: (message) => screen.show([message]),
-    extraProperties: [
-      `listeners=PLAINTEXT://127.0.0.1:\${kafkaPort},ROAD://127.0.0.1:${roadPort},CONTROLLER://127.0.0.1:\${controllerPort}`,
-      `advertised.listeners=PLAINTEXT://127.0.0.1:\${kafkaPort},ROAD://127.0.0.1:${road.port}`,
-      'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,ROAD:PLAINTEXT,CONTROLLER:PLAINTEXT',
-      'inter.broker.listener.name=PLAINTEXT',
-    ].join('\n'),
+    extraProperties: roadProperties(roadPort, road),
   })
   road.pointAt('127.0.0.1', roadPort)
   await road.restore()

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { roadProperties } from '../../../agent/demo/central-road.ts'
 import { Link } from '../../../agent/demo/link.ts'
 import { freePort } from '../../../deploy/central/ports.ts'
 import { LANES, type Lane, type NewRecord } from '../../../sync/record.ts'
@@ -24,12 +25,7 @@ const kafkaPort = await freePort()
 const central = await ownCentral({
   tier: 'local',
   kafkaPort,
-  extraProperties: [
-    `listeners=PLAINTEXT://127.0.0.1:\${kafkaPort},ROAD://127.0.0.1:${roadPort},CONTROLLER://127.0.0.1:\${controllerPort}`,
-    `advertised.listeners=PLAINTEXT://127.0.0.1:\${kafkaPort},ROAD://127.0.0.1:${road.port}`,
-    'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,ROAD:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'inter.broker.listener.name=PLAINTEXT',
-  ].join('\n'),
+  extraProperties: roadProperties(roadPort, road),
 })
 road.pointAt('127.0.0.1', roadPort)
 await road.restore()
