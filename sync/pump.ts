@@ -1,13 +1,13 @@
+import { aheadOf, behind } from './adoption.ts'
 import { Chooser } from './chooser.ts'
 import { SyncError } from './errors.ts'
 import { isOfLane, LaneCare } from './lane-care.ts'
 import { Picker, waitsIn } from './picker.ts'
 import { DEFAULT_PUMP_LIMITS, type PumpLimits } from './pump-limits.ts'
-import { LANES, noneByLane, type StoredRecord } from './record.ts'
+import { noneByLane, type StoredRecord } from './record.ts'
 import type { Source } from './source.ts'
 import { type Complaint, complaintOf, type UplinkStatus } from './status.ts'
 import { Throttle, type UplinkLimits } from './throttle.ts'
-import { tipOf } from './tip.ts'
 import type { Positions, Uplink } from './uplink.ts'
 import { UplinkLoop } from './uplink-loop.ts'
 
@@ -49,6 +49,7 @@ export class Pump {
   #unreleasedSinceMs = 0
   #rejected = 0
   #lastRejection: Complaint | undefined
+  #oddPositions: Complaint | undefined
 
   constructor(options: PumpOptions) {
     this.#options = options
@@ -102,6 +103,7 @@ export class Pump {
       ...(blocked.length > 0 && { blocked }),
       rejectedRecords: this.#rejected,
       ...(this.#lastRejection && { lastRejection: this.#lastRejection }),
+      ...(this.#oddPositions && { oddPositions: this.#oddPositions }),
     }
   }
 
@@ -124,12 +126,12 @@ export class Pump {
   /** Starts from what the other side says that it has. */
   #adopt(positions: Positions, uplink: Uplink): void {
     const source = this.#source!
-    const stranger = strangerIn(source, positions, uplink)
-    if (stranger) {
-      source.renewEpoch(stranger)
-      throw new SyncError('UPLINK_AHEAD', stranger, {
-        hint: 'The file is a copy, or was restored from one; it goes on under a new epoch.',
-      })
+    const ahead = aheadOf(source, positions, uplink)
+    const odd = ahead ?? behind(source, positions, uplink)
+    if (odd) this.#oddPositions = complaintOf(odd)
+    if (ahead) {
+      source.renewEpoch(ahead.message)
+      throw ahead
     }
     this.#positions = { ...positions }
     this.#care.skip(positions)
@@ -222,23 +224,4 @@ export class Pump {
     // No fault of the link, and each try brings the end nearer.
     return error === this.#accused ? this.#limits.minRetryMs : undefined
   }
-}
-
-/**
- * Why these positions are not of this file: it is an older copy of the one that was sent from, or a copy
- * that went on by itself and gave the same numbers to other records.
- */
-function strangerIn(source: Source, positions: Positions, { tips }: Uplink): string | undefined {
-  for (const lane of LANES) {
-    const seq = positions[lane]
-    if (seq > source.lastSeq(lane)) {
-      return `the other side has ${lane} up to ${seq}, this file ${source.lastSeq(lane)}`
-    }
-    const tip = tips?.get(lane)
-    const [own] = tip && seq > 0 ? source.read(lane, seq - 1, 1, 1) : []
-    if (own?.seq === seq && tipOf(own) !== tip) {
-      return `the other side has another record as ${lane} ${seq} than this file`
-    }
-  }
-  return undefined
 }

@@ -9,6 +9,8 @@ import type { Positions } from './uplink.ts'
 export interface Source extends Origin {
   /** The last number given in this lane, 0 before the first. */
   lastSeq(lane: Lane): number
+  /** The last number of this lane that the other side is known to have had; 0 where that is not known. */
+  deliveredSeq(lane: Lane): number
   /** Records of this lane that are not acknowledged. */
   waiting(lane: Lane): number
   /** Records of a lane after this number, in order, as many as fit; always one if there is one. */

@@ -90,6 +90,11 @@ export interface UplinkStatus {
   /** Records that the other side refused since the start, and why the last one was. */
   readonly rejectedRecords?: number
   readonly lastRejection?: Complaint
+  /**
+   * How positions of the other side last did not fit this file since the start: `UPLINK_AHEAD`, of a copy
+   * that goes on under a new epoch; `UPLINK_BEHIND`, where it has forgotten what it acknowledged.
+   */
+  readonly oddPositions?: Complaint
 }
 
 export interface SyncStatus {

@@ -31,7 +31,7 @@ export interface Uplink {
   readonly refusals?: ReadonlyMap<Lane, SyncError>
   /**
    * What the other side knows of the record at each position that `open` told, as `tipOf` has it; absent
-   * where it knows nothing.
+   * where it keeps no positions at all.
    */
   readonly tips?: ReadonlyMap<Lane, string>
   /** What is not as it should be, though records go out; absent where all is well. */

@@ -35,6 +35,7 @@ export function syncLines({ lanes, outbox, uplink }: SyncStatus, nowUs: number):
     `${head('uplink')} ${uplink.kind} ${paint(good ? 'green' : 'yellow', uplink.state, out)}${delivery}, ${formatCount(uplink.sentRecords)} records sent, last ${ago(uplink.lastAckTimeUs)}${retry}`,
   )
   if (uplink.lastError) lines.push(...complaint(uplink.lastError))
+  if (uplink.oddPositions) lines.push(...complaint(uplink.oddPositions))
   if (outbox.deadRecords > 0) {
     lines.push(
       `${head('rejected')} ${paint('yellow', `${formatCount(outbox.deadRecords)} records`, out)} that the other side refused lie aside; the rest went on`,

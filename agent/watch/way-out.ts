@@ -18,6 +18,10 @@ export class WayOut {
   readonly #log: Logger
   #outbox: Pick<OutboxStatus, 'state' | 'quarantinedFile'> = { state: 'ok' }
   #uplink: { state: UplinkState; code?: string } = { state: 'off' }
+  /** By lane the code of what blocks it. */
+  #blocked = new Map<string, string>()
+  #oddPositions: string | undefined
+  #rejection: string | undefined
 
   constructor(log: Logger) {
     this.#log = log
@@ -26,6 +30,8 @@ export class WayOut {
   look({ outbox, uplink }: Pick<SyncStatus, 'outbox' | 'uplink'>): void {
     this.#lookAtOutbox(outbox)
     this.#lookAtUplink(uplink)
+    this.#lookAtLanes(uplink)
+    this.#lookAtRecords(uplink)
   }
 
   #lookAtOutbox({ state, quarantinedFile, lastError }: OutboxStatus): void {
@@ -49,6 +55,32 @@ export class WayOut {
     this.#uplink = { state, code }
     if (state === 'live') this.#tell('info', 'uplink is live')
     else this.#tell('warn', `uplink is ${state}`, lastError)
+  }
+
+  #lookAtLanes({ state, blocked = [] }: UplinkStatus): void {
+    // Without a connection nothing is known of lanes.
+    if (state !== 'live' && state !== 'throttled') return
+    for (const { lane, ...complaint } of blocked) {
+      if (this.#blocked.get(lane) === complaint.code) continue
+      this.#tell('warn', `lane ${lane} is blocked, the others go on`, complaint)
+    }
+    for (const lane of this.#blocked.keys()) {
+      if (!blocked.some((each) => each.lane === lane)) this.#tell('info', `lane ${lane} goes on`)
+    }
+    this.#blocked = new Map(blocked.map(({ lane, code }) => [lane, code]))
+  }
+
+  /** What befell single records or their numbers is over by the time that anybody looks. */
+  #lookAtRecords({ oddPositions, lastRejection, rejectedRecords }: UplinkStatus): void {
+    if (oddPositions && oddPositions.message !== this.#oddPositions) {
+      this.#tell('warn', 'uplink', oddPositions)
+    }
+    this.#oddPositions = oddPositions?.message
+    // One line for each cause: a fault of a campaign would fill the journal.
+    if (lastRejection && lastRejection.code !== this.#rejection) {
+      this.#tell('warn', `records that the other side refused: ${rejectedRecords}`, lastRejection)
+    }
+    this.#rejection = lastRejection?.code
   }
 
   #tell(level: 'info' | 'warn' | 'error', what: string, error?: Complaint): void {

@@ -244,7 +244,8 @@ class KafkaUplink implements Uplink {
     requireAnswers(request.topicMessages, answers)
   }
 
-  get tips(): ReadonlyMap<Lane, string> {
+  get tips(): ReadonlyMap<Lane, string> | undefined {
+    if (!this.#exactlyOnce) return undefined
     return tipsOf(this.#positions)
   }
 

@@ -17,6 +17,8 @@ export interface LaneCounters {
   ackedBytes: number
   /** Rows up to here may be on their way. */
   heldSeq: number
+  /** Rows up to here were deleted because the other side had them. */
+  releasedSeq: number
 }
 
 export type Counters = { seq: number; markedSeq: number; lanes: Record<Lane, LaneCounters> }
@@ -29,6 +31,7 @@ interface MarkRow {
   bytes: number
   evicted: number
   dropped: number
+  releasedSeq: number
 }
 
 /** Counters as marked in the file, and what came after the mark counted from the rows. */
@@ -51,6 +54,7 @@ export function loadCounters(db: Database, tables: Record<Lane, LaneTable>): Cou
       ackedRecords: 0,
       ackedBytes: 0,
       heldSeq: 0,
+      releasedSeq: mark.releasedSeq,
     }
     seq = Math.max(seq, mark.markedSeq, lastSeq)
     markedSeq = mark.markedSeq
@@ -61,12 +65,12 @@ export function loadCounters(db: Database, tables: Record<Lane, LaneTable>): Cou
 /** Makes the function that writes the counters down, inside the caller's transaction. */
 export function counterWriter(db: Database): (counters: Counters) => void {
   const update = db.prepare(
-    'UPDATE lane SET markedSeq = ?, lastSeq = ?, records = ?, bytes = ?, evicted = ?, dropped = ? WHERE id = ?',
+    'UPDATE lane SET markedSeq = ?, lastSeq = ?, records = ?, bytes = ?, evicted = ?, dropped = ?, releasedSeq = ? WHERE id = ?',
   )
   return (counters) => {
     LANES.forEach((lane, id) => {
-      const { lastSeq, records, bytes, evicted, dropped } = counters.lanes[lane]
-      update.run(counters.seq, lastSeq, records, bytes, evicted, dropped, id)
+      const { lastSeq, records, bytes, evicted, dropped, releasedSeq } = counters.lanes[lane]
+      update.run(counters.seq, lastSeq, records, bytes, evicted, dropped, releasedSeq, id)
     })
     counters.markedSeq = counters.seq
   }

@@ -123,6 +123,11 @@ export class Outbox {
     return this.#shelf.counters.lanes[lane].lastSeq
   }
 
+  /** The last `seq` of this lane that the other side is known to have had, also before this run. */
+  deliveredSeq(lane: Lane): number {
+    return this.#shelf.deliveredSeq(lane)
+  }
+
   /** Records of this lane that are not acknowledged. */
   waiting(lane: Lane): number {
     const { records, ackedRecords } = this.#shelf.counters.lanes[lane]
@@ -203,7 +208,7 @@ export class Outbox {
   release(positions?: Positions): void {
     this.#shelf.transact(() => {
       for (const lane of LANES) {
-        if (positions) this.#shelf.counters.lanes[lane].ackedSeq = positions[lane]
+        if (positions) this.#shelf.believe(lane, positions[lane])
         this.#shelf.deleteAcked(lane)
       }
     })
@@ -225,18 +230,15 @@ export class Outbox {
     return repairTimes(this.#shelf, bootId, offsetUs)
   }
 
-  /**
-   * A new epoch for the records that are here: for a file that was restored from a backup, whose
-   * numbers the other side has already seen on other records.
-   */
+  /** A new epoch for the records that are here: the other side has seen their numbers on others. */
   renewEpoch(detail: string): void {
     const [before, after] = [this.#epoch, newEpoch()]
     this.#shelf.transact(() => {
       this.#db.prepare("UPDATE meta SET value = ? WHERE key = 'epoch'").run(after)
       this.#book.tell(renewalEntries(before, this.#shelf.counters, detail))
+      this.#shelf.forgetPositions()
     })
     this.#epoch = after
-    this.#shelf.forgetPositions()
   }
 
   /** The disk has no room: transactions should be small, see `NARROW_BYTES`. */
@@ -285,11 +287,7 @@ export class Outbox {
   /** Folds the log into the database and lets go of it. Never throws: there is nothing left to do. */
   close(): void {
     this.#salvager.close()
-    try {
-      if (this.#db.open) this.#shelf.transact(() => this.#shelf.mark())
-    } catch {
-      // What was committed is committed; the counters are counted again at the next start.
-    }
+    this.#shelf.markAtEnd()
     try {
       this.#db.close()
       this.#space.reserve.close()

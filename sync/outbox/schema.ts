@@ -32,7 +32,7 @@ const SCHEMA = `
   CREATE TABLE lane (
     id INTEGER PRIMARY KEY, markedSeq INTEGER NOT NULL, lastSeq INTEGER NOT NULL,
     records INTEGER NOT NULL, bytes INTEGER NOT NULL, evicted INTEGER NOT NULL,
-    dropped INTEGER NOT NULL
+    dropped INTEGER NOT NULL, releasedSeq INTEGER NOT NULL DEFAULT 0
   ) STRICT;
   CREATE TABLE kind (
     id INTEGER PRIMARY KEY, type TEXT NOT NULL, contentType TEXT NOT NULL, UNIQUE (type, contentType)
@@ -44,7 +44,7 @@ const SCHEMA = `
     payload BLOB NOT NULL, reason TEXT NOT NULL
   ) STRICT;
   ${LANES.map(laneTable).join('')}
-  ${LANES.map((_, id) => `INSERT INTO lane VALUES (${id}, 0, 0, 0, 0, 0, 0);`).join('\n')}`
+  ${LANES.map((_, id) => `INSERT INTO lane VALUES (${id}, 0, 0, 0, 0, 0, 0, 0);`).join('\n')}`
 
 /** The bytes of an outbox without a record. */
 export function emptyOutbox(): Buffer {
@@ -138,7 +138,15 @@ function identify(db: Database, path: string, vehicle: string): string {
       { hint: `Set the vehicle back, or move the file away once it is empty.` },
     )
   }
+  addReleased(db)
   return meta.get('epoch')!
+}
+
+/** A file of before it was remembered what the other side had; an older milepost reads it all the same. */
+function addReleased(db: Database): void {
+  const columns = db.prepare("SELECT name FROM pragma_table_info('lane')").pluck().all()
+  if (columns.includes('releasedSeq')) return
+  db.exec('ALTER TABLE lane ADD COLUMN releasedSeq INTEGER NOT NULL DEFAULT 0')
 }
 
 function create(db: Database, path: string, vehicle: string): string {

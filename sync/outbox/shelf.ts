@@ -113,6 +113,7 @@ export class Shelf {
   deleteAcked(lane: Lane): number {
     const counters = this.counters.lanes[lane]
     counters.ackedRecords = counters.ackedBytes = 0
+    counters.releasedSeq = Math.max(counters.releasedSeq, counters.ackedSeq)
     if (counters.records === 0 || counters.ackedSeq === 0) return 0
     const extent = this.tables[lane].extent(0, counters.ackedSeq)
     if (extent.records === 0) return 0
@@ -122,15 +123,36 @@ export class Shelf {
     return extent.records
   }
 
+  /** The last `seq` of a lane that the other side is known to have had, also before this run. */
+  deliveredSeq(lane: Lane): number {
+    const { ackedSeq, releasedSeq } = this.counters.lanes[lane]
+    return Math.max(ackedSeq, releasedSeq)
+  }
+
+  /** The other side says that it has this lane up to here, whatever it said before. */
+  believe(lane: Lane, seq: number): void {
+    this.counters.lanes[lane].ackedSeq = this.counters.lanes[lane].releasedSeq = seq
+  }
+
   /** The other side has none of these: they go under a new epoch. */
   forgetPositions(): void {
-    const none = { ackedSeq: 0, ackedRecords: 0, ackedBytes: 0, heldSeq: 0 }
+    const none = { ackedSeq: 0, ackedRecords: 0, ackedBytes: 0, heldSeq: 0, releasedSeq: 0 }
     for (const lane of Object.values(this.counters.lanes)) Object.assign(lane, none)
+    this.mark()
   }
 
   /** Writes the counters down: at the latest when rows go that they were counted from. */
   mark(): void {
     this.#writeCounters(this.counters)
+  }
+
+  /** The same before the file is closed, where the disk lets it: else they are counted at the next start. */
+  markAtEnd(): void {
+    try {
+      if (this.db.open) this.transact(() => this.mark())
+    } catch {
+      // What was committed is committed.
+    }
   }
 
   /**

@@ -26,6 +26,8 @@ export class RelaySource implements Source {
   readonly #tell: (positions: Positions) => void
   #acked: Positions = noneByLane()
   #released: Positions = noneByLane()
+  /** As Kafka told it: what was put aside is not counted. */
+  #delivered: Positions = noneByLane()
 
   constructor(
     name: string,
@@ -52,6 +54,11 @@ export class RelaySource implements Source {
     return this.#store.lastId(lane)
   }
 
+  /** Of this run. */
+  deliveredSeq(lane: Lane): number {
+    return this.#delivered[lane]
+  }
+
   waiting(lane: Lane): number {
     return this.#store.lastId(lane) - this.#store.past(lane, this.#acked[lane])
   }
@@ -67,15 +74,17 @@ export class RelaySource implements Source {
   hold(): void {}
 
   acknowledge(records: readonly StoredRecord[]): void {
-    for (const { lane, seq } of records) this.#acked[lane] = seq
+    for (const { lane, seq } of records) this.#acked[lane] = this.#delivered[lane] = seq
   }
 
   get unreleased(): number {
     return LANES.reduce((sum, lane) => sum + this.#acked[lane] - this.#released[lane], 0)
   }
 
-  release(positions: Positions = this.#acked): void {
-    for (const lane of LANES) this.#acked[lane] = this.#store.past(lane, positions[lane])
+  release(positions?: Positions): void {
+    if (positions) this.#delivered = { ...positions }
+    for (const lane of LANES)
+      this.#acked[lane] = this.#store.past(lane, (positions ?? this.#acked)[lane])
     this.#released = { ...this.#acked }
     this.#tell({ ...this.#acked })
   }
@@ -85,6 +94,7 @@ export class RelaySource implements Source {
   }
 
   renewEpoch(): void {
+    this.#delivered = noneByLane()
     this.#store.renewEpoch()
   }
 }

@@ -186,11 +186,56 @@ test('a file restored from a backup loses nothing: it goes on under a new epoch'
   outbox.append([record('events', 'new content under an old number')])
   const { epoch } = outbox
   remote.setPositions(epoch, { critical: 0, events: 900, telemetry: 0 })
-  pumpOf(t, () => outbox, remote)
+  const pump = pumpOf(t, () => outbox, remote)
   await until('both arrived', () => remote.log.length === 2)
   assert.notEqual(outbox.epoch, epoch)
+  assert.equal(pump.status().oddPositions?.code, 'UPLINK_AHEAD')
   assert.ok(remote.log.every((each) => each.epoch === outbox.epoch))
   assert.equal(ledgerOf(remote.log)[0].cause, 'epoch_renewed')
+})
+
+test('an other side that forgot what it acknowledged is told of, also after a restart, once', async (t) => {
+  const remote = new Remote()
+  remote.tells = true
+  const path = join(tempDir(t), 'o.db')
+  const before = openOutbox(t, { path })
+  before.append(Array.from({ length: 10 }, () => record('events', 'x')))
+  const first = pumpOf(t, () => before, remote)
+  await until('all are away', () => rest(before) === 0)
+  await first.close(0)
+  assert.equal(first.status().oddPositions, undefined)
+  before.close()
+
+  const { epoch } = before
+  remote.setPositions(epoch, { critical: 0, events: 4, telemetry: 0 })
+  const after = openOutbox(t, { path })
+  after.append([record('events', 'y')])
+  const second = pumpOf(t, () => after, remote)
+  await until('the new one is away', () => rest(after) === 0)
+  const { code, message, hint } = second.status().oddPositions!
+  assert.equal(code, 'UPLINK_BEHIND')
+  assert.match(message, /events up to 4 and not 10/)
+  assert.match(hint!, /milepost audit/)
+  assert.equal(after.epoch, epoch, 'what is sent from here on follows what was sent before')
+  await second.close(0)
+
+  const third = pumpOf(t, () => after, remote)
+  after.append([record('events', 'z')])
+  await until('the last one is away', () => rest(after) === 0)
+  assert.equal(third.status().oddPositions, undefined)
+})
+
+test('an other side that never tells how far it got forgets nothing', async (t) => {
+  const remote = new Remote()
+  const { outbox, pump } = started(t, remote)
+  outbox.append([record('events', 'x')])
+  await until('it is away', () => rest(outbox) === 0)
+  remote.setPositions(outbox.epoch, { critical: 0, events: 0, telemetry: 0 })
+  pump.pause()
+  await until('it paused', () => pump.status().state === 'off')
+  pump.resume()
+  await until('it opened again', () => pump.status().state === 'live')
+  assert.equal(pump.status().oddPositions, undefined)
 })
 
 test('batches grow while sends are quick, and shrink when they are slow', async (t) => {

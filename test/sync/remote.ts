@@ -25,6 +25,8 @@ export class Remote {
   /** Lanes that are not taken: told at `open`, or only when one of their records is sent. */
   readonly refused = new Set<Lane>()
   readonly denied = new Set<Lane>()
+  /** Whether it keeps positions that the uplink may hold it to. */
+  tells = false
   up = true
   fenced = false
   opens = 0
@@ -67,8 +69,10 @@ export class Remote {
       }
     }
     const refusals = new Map<Lane, SyncError>()
+    const tips = this.tells ? new Map<Lane, string>() : undefined
     return {
       refusals,
+      ...(tips && { tips }),
       open: (given) =>
         alone(async () => {
           this.opens++

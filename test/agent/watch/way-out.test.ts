@@ -59,3 +59,24 @@ test('a corrupt outbox is told once, and a disk that fills and empties each time
     'info: outbox is ok',
   ])
 })
+
+test('what befalls a lane, a record or the numbers is told once, and a lane that goes on', () => {
+  const { told, see } = watched()
+  const lane = { lane: 'telemetry', sinceUs: 1, tries: 1, nextRetryTimeUs: 0 } as const
+  const blocked = [{ ...lane, code: 'UPLINK_TOPIC_MISSING', message: 'no topic' } as const]
+  const odd = { code: 'UPLINK_AHEAD', message: 'a copy', hint: 'look' } as const
+  see({}, { state: 'live', oddPositions: odd })
+  see({}, { state: 'live', oddPositions: odd, blocked })
+  see({}, { state: 'connecting', oddPositions: odd })
+  see({}, { state: 'live', oddPositions: odd, blocked: [{ ...blocked[0], tries: 2 }] })
+  const lastRejection = { code: 'UPLINK_REJECTED', message: 'too large' } as const
+  see({}, { state: 'live', oddPositions: odd, lastRejection, rejectedRecords: 1 })
+  see({}, { state: 'live', oddPositions: odd, lastRejection, rejectedRecords: 2 })
+  assert.deepEqual(told, [
+    'info: uplink is live',
+    'warn: uplink: a copy',
+    'warn: lane telemetry is blocked, the others go on: no topic',
+    'info: lane telemetry goes on',
+    'warn: records that the other side refused: 1: too large',
+  ])
+})

@@ -1,28 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Admin } from 'kafkajs'
-import { createClient } from '../../../sync/kafka/client.ts'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
 import { LANES, type Lane } from '../../../sync/record.ts'
 import { useCentral } from '../../support/central.ts'
 import { until } from '../../support/until.ts'
 import { record } from '../support.ts'
 import { Side } from './agent-side.ts'
-import { type Fleet, makeFleet, readAll, values } from './support.ts'
+import { asAdmin, type Fleet, makeFleet, readAll, values } from './support.ts'
 
 const central = await useCentral()
-
-async function asAdmin(work: (admin: Admin) => Promise<unknown>): Promise<void> {
-  const { kafka, sockets } = await createClient({ brokers: [central.bootstrap] })
-  const admin = kafka.admin()
-  await admin.connect()
-  try {
-    await work(admin)
-  } finally {
-    await admin.disconnect()
-    sockets.destroy()
-  }
-}
 
 const topicOf = ({ config }: Fleet, lane: Lane) => ({
   brokers: config.brokers,
@@ -69,7 +55,7 @@ describe('bad input at central: told, tried again, and nobody else’s trouble',
     const blocked = await side.blockedFor('telemetry')
     assert.match(blocked.message, /no partition 2 for the lane telemetry/)
     assert.match(blocked.hint!, /3 partitions/)
-    await asAdmin((admin) =>
+    await asAdmin(central, (admin) =>
       admin.createPartitions({ topicPartitions: [{ topic: checkpointTopic, count: 3 }] }),
     )
     await side.drained(LANES)
@@ -82,7 +68,7 @@ describe('bad input at central: told, tried again, and nobody else’s trouble',
     side.give(10)
     await side.drained(LANES)
     const topic = fleet.config.topics.telemetry
-    await asAdmin((admin) => admin.deleteTopics({ topics: [topic] }))
+    await asAdmin(central, (admin) => admin.deleteTopics({ topics: [topic] }))
     side.give(10)
     await side.drained(['critical', 'events'])
     await central.createTopics([{ topic, partitions: 1, config: {} }])
@@ -101,7 +87,7 @@ describe('bad input at central: told, tried again, and nobody else’s trouble',
     const side = await Side.start(t, fleet.origin.vehicle, fleet.config)
     side.give(10)
     await side.drained(LANES)
-    await asAdmin((admin) =>
+    await asAdmin(central, (admin) =>
       admin.createPartitions({
         topicPartitions: Object.values(fleet.config.topics).map((topic) => ({ topic, count: 7 })),
       }),

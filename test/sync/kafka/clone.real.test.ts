@@ -2,13 +2,14 @@ import assert from 'node:assert/strict'
 import { cpSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { groupOf } from '../../../sync/kafka/positions.ts'
 import { LANES } from '../../../sync/record.ts'
 import { Sync, type UplinkConfig } from '../../../sync/sync-thread.ts'
 import { useCentral } from '../../support/central.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
 import { openOutbox, readAll as readOutbox, record } from '../support.ts'
-import { makeFleet, readAll, values } from './support.ts'
+import { asAdmin, makeFleet, readAll, values } from './support.ts'
 
 const central = await useCentral()
 
@@ -104,4 +105,22 @@ test('two devices with one data folder at the same time: told, and every record 
       given(['both', 5], ['first', 10], ['more', 3], ['second', 10]).sort(),
     )
   }
+})
+
+test('positions that the cluster forgot: nothing is sent twice, and it is told', async (t) => {
+  const { vehicle, device, delivered } = await scene(t)
+  const path = join(tempDir(t), 'o.db')
+  const before = await device(path)
+  await before.give('before', 10)
+  await before.drained()
+  assert.equal(before.sync.status().uplink.oddPositions, undefined)
+  await before.sync.close()
+  await asAdmin(central, (admin) => admin.deleteGroups([groupOf(vehicle)]))
+  const after = await device(path)
+  await after.give('after', 10)
+  await after.drained()
+  const odd = after.sync.status().uplink.oddPositions
+  assert.equal(odd?.code, 'UPLINK_BEHIND')
+  assert.match(odd.message, /critical up to 0 and not \d+, events up to 0 and not \d+, telemetry/)
+  for (const lane of await delivered()) assert.deepEqual(lane, given(['before', 10], ['after', 10]))
 })

@@ -1,3 +1,5 @@
+import type { Admin } from 'kafkajs'
+import { createClient } from '../../../sync/kafka/client.ts'
 import {
   type HistoryOptions,
   type HistoryRecord,
@@ -68,6 +70,22 @@ export async function makeFleet(
   return {
     origin: { vehicle: central.unique('truck'), epoch: 'epoch-1' },
     config: { brokers: [central.bootstrap], topics, checkpointTopic },
+  }
+}
+
+/** What an operator does to a cluster. */
+export async function asAdmin(
+  { bootstrap }: SharedCentral,
+  work: (admin: Admin) => Promise<unknown>,
+): Promise<void> {
+  const { kafka, sockets } = await createClient({ brokers: [bootstrap] })
+  const admin = kafka.admin()
+  await admin.connect()
+  try {
+    await work(admin)
+  } finally {
+    await admin.disconnect()
+    sockets.destroy()
   }
 }
 
