@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFileSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { appendFileSync, copyFileSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { until } from '../../support/until.ts'
+import { buildPackage } from './build-package.ts'
 import { DebianRoot } from './debian-root.ts'
 
 const CONFIG = '/etc/milepost/milepost.yaml'
@@ -15,28 +16,6 @@ const ROOT = join(import.meta.dirname, '../../..')
 let debian: DebianRoot
 let agent: ChildProcess | undefined
 const work = mkdtempSync(join(tmpdir(), 'milepost-package-'))
-
-/** Builds the package; `MILEPOST_TEST_DEB` names one that was built already. */
-function build(version: string): string {
-  const given = process.env.MILEPOST_TEST_DEB
-  if (given) {
-    copyFileSync(given, join(work, basename(given)))
-    return basename(given)
-  }
-  const args = ['--import', 'tsx', 'deploy/deb/main.ts', '--out', work, '--version', version]
-  const built = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' })
-  assert.equal(built.status, 0, built.stderr)
-  console.log(
-    built.stderr
-      .trim()
-      .split('\n')
-      .map((line) => `# ${line}`)
-      .join('\n'),
-  )
-  const name = readdirSync(work).find((file) => file.includes(`_${version}_`))
-  assert.ok(name)
-  return name
-}
 
 /** The same package under a higher version: what an upgrade brings does not depend on its files. */
 function relabel(name: string, version: string): string {
@@ -99,7 +78,7 @@ after(() => {
 let first = ''
 
 test('it installs where nothing but Debian is, with a user of its own', () => {
-  first = build('0.1.0')
+  first = buildPackage(work, '0.1.0')
   install(first)
   assert.equal(debian.run('root', 'id', '-nG', 'milepost').out.trim(), 'milepost dialout')
   assert.equal(debian.owner('etc/milepost'), 'root:milepost 750')
