@@ -64,6 +64,11 @@ export function answerOf(error: unknown): string | undefined {
 }
 
 function offlineHint(chain: readonly KafkaFailure[]): string {
+  if (
+    chain.some(({ type }) => /^(INVALID_PRODUCER_ID_MAPPING|UNKNOWN_PRODUCER_ID)$/.test(`${type}`))
+  ) {
+    return 'The cluster has forgotten this producer, which was silent for longer than `transactional.id.expiration.ms`; the next try makes a new one, and nothing is lost.'
+  }
   const text = chain.map(({ code, name, message }) => `${code} ${name} ${message}`).join('\n')
   if (/CERT_HAS_EXPIRED|CERT_NOT_YET_VALID/.test(text)) {
     return "Compare the device's clock with the certificate's dates; renew the certificate where the clock is right."
