@@ -4,6 +4,7 @@ import type { Finding, Verdict } from '../doctor/finding.ts'
 import { sceneOf } from '../doctor/scene.ts'
 import { EXIT, fail, paint } from './output.ts'
 import { type PlaceOptions, whereabouts, withPlace } from './place.ts'
+import { columnsOf, wrapped } from './wrap.ts'
 
 const STYLES: Readonly<
   Record<Verdict, [style: 'red' | 'yellow' | 'cyan' | 'green', mark: string]>
@@ -49,10 +50,14 @@ function page(findings: readonly Finding[], all: boolean): string[] {
   const lines = shown.flatMap(({ check, verdict, code, finding, next, command }) => {
     const [style, mark] = STYLES[verdict]
     const [first, ...more] = finding.split('\n')
-    return [
+    const told = [
       `${paint(style, `${mark} ${check}`, out)}${verdict === 'ok' ? '' : ` (${code})`}: ${first}`,
       ...more.map((line) => `    ${line}`),
       ...(next ? [`    ${next}`] : []),
+    ]
+    return [
+      ...wrapped(told, columnsOf(out), 4),
+      // Whole, to be copied.
       ...(command ? [`    ${paint('bold', `$ ${command}`, out)}`] : []),
     ]
   })

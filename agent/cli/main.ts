@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../status.ts'
 import { COMMANDS } from './commands.ts'
 import { EXIT, fail } from './output.ts'
+import { columnsOf, wrappedText } from './wrap.ts'
 
 async function main(argv: string[]): Promise<void> {
   const program = new Command('milepost')
@@ -26,7 +27,13 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 130 stopped by Ctrl-C.`,
     if (name === wanted) program.addCommand((await load()).description(what))
     else program.command(name).description(what).allowUnknownOption()
   }
-  for (const command of commandsOf(program)) command.exitOverride()
+  for (const command of commandsOf(program)) {
+    command.exitOverride()
+    const out = process.stdout
+    command.configureOutput({
+      writeOut: (text) => void out.write(wrappedText(text, columnsOf(out))),
+    })
+  }
   try {
     await program.parseAsync(argv)
   } catch (error) {

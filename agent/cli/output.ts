@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { type Complaint, complaintOf } from '../error.ts'
+import { columnsOf, wrappedText } from './wrap.ts'
 
 /** Exit codes that mean something to a script. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
@@ -18,10 +19,9 @@ export function paint(style: Style, text: string, stream: NodeJS.WriteStream): s
 export function complain(error: unknown): Complaint {
   const complaint = complaintOf(error)
   const stream = process.stderr
-  stream.write(`${paint('red', `${complaint.code}:`, stream)} ${printable(complaint.message)}\n`)
-  if (complaint.hint) {
-    stream.write(`${paint('cyan', 'Next:', stream)} ${printable(complaint.hint)}\n`)
-  }
+  const tell = (text: string) => stream.write(`${wrappedText(text, columnsOf(stream))}\n`)
+  tell(`${paint('red', `${complaint.code}:`, stream)} ${printable(complaint.message)}`)
+  if (complaint.hint) tell(`${paint('cyan', 'Next:', stream)} ${printable(complaint.hint)}`)
   if (complaint.code === 'INTERNAL' && error instanceof Error && process.env.MILEPOST_TRACE) {
     stream.write(`${error.stack}\n`)
   }

@@ -6,6 +6,7 @@ import { momentOf } from './moment.ts'
 import { number, whole } from './numbers.ts'
 import { fail, formatCount, paint } from './output.ts'
 import { askOr, type PlaceOptions, pathWith, placeOf, withPlace } from './place.ts'
+import { columnsOf } from './wrap.ts'
 
 interface Options extends PlaceOptions {
   readonly signal: string
@@ -15,7 +16,10 @@ interface Options extends PlaceOptions {
 
 const DEFAULT_MINUTES = 1
 const BARS = '▁▂▃▄▅▆▇█'
-const SPARK = 40
+const MAX_MARKS = 40
+const MIN_MARKS = 8
+/** Columns of a line for the value, its unit and its range. */
+const BESIDE_MARKS = 43
 const JSON_POINTS = 600
 /** The most that the window of a question may be to either side. */
 const MAX_MINUTES = 24 * 60
@@ -62,7 +66,7 @@ async function recall(time: string, options: Options): Promise<void> {
   const atUs = momentOf(time, Date.now()) * 1000
   const aroundUs = options.minutes * 60e6
   const [fromUs, toUs] = [atUs - aroundUs, atUs + aroundUs]
-  const points = options.json ? (options.points ?? JSON_POINTS) : SPARK
+  const points = options.json ? (options.points ?? JSON_POINTS) : MAX_MARKS
   const range = { fromUs, toUs }
   const asked = pathWith('/history', { ...range, signal: options.signal, points })
   const { answer } = await askOr<HistoryAnswer>(place, asked, () =>
@@ -96,6 +100,7 @@ function page(atUs: number, answer: HistoryAnswer, events: readonly ListedEvent[
     ),
   ]
   const width = series.reduce((max, { name }) => Math.max(max, name.length), 0)
+  const marks = Math.max(MIN_MARKS, Math.min(MAX_MARKS, columnsOf(out) - width - BESIDE_MARKS))
   for (const { name, unit, points: found } of series) {
     const then = found.reduce((best, point) =>
       Math.abs(point[0] - atUs) < Math.abs(best[0] - atUs) ? point : best,
@@ -103,7 +108,7 @@ function page(atUs: number, answer: HistoryAnswer, events: readonly ListedEvent[
     const min = Math.min(...found.map((point) => point[1]))
     const max = Math.max(...found.map((point) => point[2]))
     lines.push(
-      `${name.padEnd(width)}  ${short(then[3]).padStart(10)} ${unit.padEnd(6)} ${spark(found, fromUs, toUs)}  ${short(min)} to ${short(max)}`,
+      `${name.padEnd(width)}  ${short(then[3]).padStart(10)} ${unit.padEnd(6)} ${spark(found, fromUs, toUs, marks)}  ${short(min)} to ${short(max)}`,
     )
   }
   if (series.length === 0) {
@@ -127,12 +132,13 @@ function spark(
   found: HistoryAnswer['series'][number]['points'],
   fromUs: number,
   toUs: number,
+  count: number,
 ): string {
-  const marks = new Array<string>(SPARK).fill(' ')
+  const marks = new Array<string>(count).fill(' ')
   const values = found.map((point) => point[3])
   const [min, max] = [Math.min(...values), Math.max(...values)]
   for (const [timeUs, , , last] of found) {
-    const i = Math.min(SPARK - 1, Math.floor(((timeUs - fromUs) / (toUs - fromUs)) * SPARK))
+    const i = Math.min(count - 1, Math.floor(((timeUs - fromUs) / (toUs - fromUs)) * count))
     const level = max > min ? (last - min) / (max - min) : 0.5
     marks[i] = BARS[Math.round(level * (BARS.length - 1))] ?? ' '
   }

@@ -11,6 +11,8 @@ import { syncLines } from './status-sync.ts'
 import { updateLines } from './update-lines.ts'
 
 const HEAD_WIDTH = 9
+/** Where a line goes on that is wider than the terminal: beside its head. */
+export const HANGING = HEAD_WIDTH + 1
 /** Below this a disk is told of in red: SQLite, logs and updates need some. */
 const LOW_DISK = 0.05
 

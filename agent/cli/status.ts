@@ -8,7 +8,8 @@ import type { AgentStatus } from '../status.ts'
 import { outboxAtRest } from './outbox-at-rest.ts'
 import { fail, formatBytes, formatCount, paint } from './output.ts'
 import { askOr, type Place, type PlaceOptions, placeOf, withPlace } from './place.ts'
-import { statusScreen } from './status-screen.ts'
+import { HANGING, statusScreen } from './status-screen.ts'
+import { columnsOf, wrapped } from './wrap.ts'
 
 /** What can be told of an agent that is down. */
 interface DownStatus {
@@ -42,7 +43,8 @@ Examples:
         if (options.json) process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
         else {
           const lines = answer.state === 'down' ? downScreen(answer) : statusScreen(answer)
-          process.stdout.write(`${lines.join('\n')}\n`)
+          const fitting = wrapped(lines, columnsOf(process.stdout), HANGING)
+          process.stdout.write(`${fitting.join('\n')}\n`)
         }
         if (answer.state === 'down') process.exitCode = 1
       } catch (error) {
