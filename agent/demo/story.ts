@@ -48,7 +48,7 @@ export async function driveWithCentral(screen: Screen): Promise<number> {
     screen.headline('Central: Apache Kafka with tiered storage, an S3 server behind it')
     central = await startWithRoad(home, road, screen)
     await central.createTopics(milepostTopics('demo'))
-    screen.headline('The desk: keys, a signed repository, and a first model of engine and cooling')
+    screen.headline('The desk: keys, a signed repository, and a first model, of the cooling')
     desk = await ReleaseDesk.open(home)
     const first = join(home, 'first')
     const recipe = join(RECIPES, 'first.yaml')

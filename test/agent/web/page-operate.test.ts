@@ -30,7 +30,7 @@ test('an operator looks for updates on the page: a reader may not, and each call
       root: fleet.root,
       // Only when somebody asks.
       check: { cron: '0 0 1 1 *', jitterSec: 86_400 },
-      trial: { minRows: 30, minSec: 0, maxMemoryGrowthMiB: 4096, maxSlowShare: 1 },
+      trial: { minRows: 8, minSec: 0, maxMemoryGrowthMiB: 4096, maxSlowShare: 1 },
     },
     web: {
       listen: '127.0.0.1:0',
