@@ -8,7 +8,7 @@ import { ModelError } from '../errors.ts'
 import type { TrainingRow } from './rows.ts'
 
 /** Longest line of a CSV file, characters. */
-export const MAX_LINE = 1 << 20
+export const MAX_RECORD_CHARS = 1 << 20
 const US_PER = { s: 1_000_000, ms: 1000, us: 1 } as const
 
 export interface CsvColumns {
@@ -53,7 +53,7 @@ export async function* csvRows(
   const parser = parse({
     bom: true,
     skip_empty_lines: true,
-    max_record_size: MAX_LINE,
+    max_record_size: MAX_RECORD_CHARS,
     trim: true,
     info: true,
   })
