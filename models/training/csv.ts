@@ -8,7 +8,7 @@ import { ModelError } from '../errors.ts'
 import type { TrainingRow } from './rows.ts'
 
 /** Longest line of a CSV file, characters. */
-export const MAX_RECORD_CHARS = 1 << 20
+const MAX_RECORD_CHARS = 1 << 20
 const US_PER = { s: 1_000_000, ms: 1000, us: 1 } as const
 
 export interface CsvColumns {
