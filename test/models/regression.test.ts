@@ -24,13 +24,13 @@ features:
 estimates: [${estimates}]
 split: { heldOutShare: 0.5 }
 network: { hidden: [12] }
-training: { epochs: 30, batchRows: 32, learningRate: 0.01 }
+training: { epochs: 30, batchRows: 32, learningRate: 0.02 }
 threshold: { alarms: 1, hours: 1 }
 alarm: { clearRatio: 0.8, coolDownMs: 1000, minDurationMs: 0 }
 `
 
 /** Rows of what follows from the others by a product, and of what never moves. */
-async function* loads(rows = 3000): AsyncGenerator<TrainingRow> {
+async function* loads(rows = 1600): AsyncGenerator<TrainingRow> {
   const random = randomOf(1)
   for (let i = 0; i < rows; i++) {
     const [volts, amps] = [10 + 4 * random(), 1 + 4 * random()]
