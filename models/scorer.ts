@@ -4,6 +4,7 @@ import type { Bundle } from './bundle/load.ts'
 import type { Clusters } from './clustering/clusters.ts'
 import { type CatalogView, FeatureBuilder } from './features/builder.ts'
 import type { FeatureRow } from './features/row.ts'
+import { unitOf } from './features/spec.ts'
 import { type Judge, judgeOf } from './judge.ts'
 import type { OpenNetwork } from './runtime/open.ts'
 import type { RuntimeName } from './runtime.ts'
@@ -101,9 +102,9 @@ export class Scorer {
     this.#nowUs = options.nowUs ?? (() => performance.now() * 1000)
     this.#explain = options.contributors ?? 'rows'
     this.#order = [...this.#judge.columns]
-    this.#usual = features.inputs.map(({ unit, scaling, range }) => ({
-      unit,
-      normal: { mean: scaling.offset, spread: 1 / scaling.factor, ...range },
+    this.#usual = features.inputs.map((input) => ({
+      unit: unitOf(input),
+      normal: { mean: input.scaling.offset, spread: 1 / input.scaling.factor, ...input.range },
     }))
   }
 

@@ -40,7 +40,9 @@ export function historyCommand(): Command {
 Reads committed records, from the object store where they have left the broker, and ends where the
 topic ended when it began. One line each, in order within a partition:
   {"partition":2,"offset":17,"timeUs":…,"key":"truck-7","headers":{…},"value":{…}}
-A payload that is no JSON is "valueBase64"; one in Avro is JSON where a registry is named. A time is Kafka's timestamp of a record.
+A payload that is no JSON is "valueBase64"; one in Avro is JSON where a registry is named. A time is Kafka's
+timestamp of a record; one whose clock nobody vouched for (mp_clock "unsynced") has none, whatever its
+"timeUs" says, and is found by offset alone.
 
 Examples:
   milepost history --topic milepost.telemetry --from -2h --vehicle truck-7

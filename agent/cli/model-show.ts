@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { openBundle, packBundle, unpackBundle } from '../../models/bundle/archive.ts'
 import type { Bundle } from '../../models/bundle/load.ts'
+import { type InputSpec, unitOf } from '../../models/features/spec.ts'
 import { openNetwork } from '../../models/runtime/open.ts'
 import type { RuntimeName } from '../../models/runtime.ts'
 import { formatBytes, formatCount, formatSpan, paint, short } from './output.ts'
@@ -31,6 +32,16 @@ export async function show(dir: string, options: { json?: boolean }): Promise<vo
   process.stdout.write(`${describe(bundle).join('\n')}\n`)
 }
 
+/** What of a column its name and unit do not tell. */
+function madeOf({ name, signal, windowMs, over }: InputSpec): string {
+  const parts = [
+    ...(signal === name ? [] : [` of ${signal}`]),
+    ...(over ? [` over ${over.signal}`] : []),
+    ...(windowMs === undefined ? [] : [` in ${formatSpan(windowMs)}`]),
+  ]
+  return parts.length > 0 ? `;${parts.join('')}` : ''
+}
+
 function describe({ hash, manifest }: Bundle): string[] {
   const { features, threshold, alarm, trained } = manifest
   const { source } = trained
@@ -53,9 +64,12 @@ function describe({ hash, manifest }: Bundle): string[] {
     `A row every ${formatSpan(features.sampleEveryMs)} from ${formatSpan(features.windowMs)} of readings:`,
     ...features.inputs.map(
       (input) =>
-        `  ${input.name.padEnd(32)} ${input.unit.padEnd(8)} ${input.aggregate.padEnd(5)} ` +
-        `${short(input.range.min)} … ${short(input.range.max)}, ${missing(input)}`,
+        `  ${input.name.padEnd(32)} ${unitOf(input).padEnd(8)} ${input.aggregate.padEnd(6)} ` +
+        `${short(input.range.min)} … ${short(input.range.max)}, ${missing(input)}${madeOf(input)}`,
     ),
+    ...(manifest.kind === 'regression'
+      ? ['', `Estimated from the others: ${manifest.output.estimates.join(', ')}`]
+      : []),
     '',
     `Threshold ${threshold.value} (${threshold.basis}): ${threshold.wanted.alarms} false alarm(s) per vehicle in ${threshold.wanted.hours} h wanted, ` +
       `${threshold.heldOutAlarms} seen in ${threshold.heldOutHours.toFixed(1)} h held out`,

@@ -30,16 +30,20 @@ export function makeCampaigns(config: LoadedConfig, parts: CampaignParts, log: L
         `no sensor is called "${sensor}"${meant}`,
       )
     }
-    for (const [k, name] of campaign.signals.entries()) {
-      if (name.includes('*') || known.has(name)) continue
+    const unheard = (path: readonly PropertyKey[], name: string): void => {
+      if (name.includes('*') || known.has(name)) return
       const guess = nearest(name, known.all())
       log.warn(
         { campaign: campaign.id },
-        `${place(['campaigns', i, 'signals', k])}: no signal is called "${name}" as yet${guess ? `; did you mean "${guess}"?` : ''}`,
+        `${place(['campaigns', i, ...path])}: no signal is called "${name}" as yet${guess ? `; did you mean "${guess}"?` : ''}`,
       )
     }
-    return makeCampaign(campaign, parts, (key, error) =>
-      refuse(['campaigns', i, key], (error as Error).message, error),
+    for (const [k, name] of campaign.signals.entries()) unheard(['signals', k], name)
+    return makeCampaign(
+      campaign,
+      parts,
+      (key, error) => refuse(['campaigns', i, key], (error as Error).message, error),
+      (key, name) => unheard([key], name),
     )
   })
 }

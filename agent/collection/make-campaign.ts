@@ -19,12 +19,13 @@ export interface CampaignParts {
 
 /**
  * Makes a campaign. Throws what `fault` makes of a condition that is refused; `key` is `when` or
- * `until`.
+ * `until`. `named` is told every signal of a condition.
  */
 export function makeCampaign(
   config: CampaignConfig,
   parts: CampaignParts,
   fault: (key: 'when' | 'until', error: unknown) => unknown = (_key, error) => error,
+  named: (key: 'when' | 'until', name: string) => void = () => {},
 ): Campaign {
   const { catalog } = parts
   if (config.sampleEveryMs !== undefined) return new SampleCampaign(config, catalog)
@@ -34,7 +35,9 @@ export function makeCampaign(
     const text = config[key]
     if (text === undefined) return undefined
     try {
-      return compileCondition(text, parts.known)
+      const compiled = compileCondition(text, parts.known)
+      for (const name of compiled.names) named(key, name)
+      return compiled
     } catch (error) {
       throw fault(key, error)
     }

@@ -88,7 +88,7 @@ export function problemsOf(
   lines: LineCounter,
   prefix: Path = [],
 ): ConfigProblem[] {
-  return error.issues.flatMap((issue) => {
+  return error.issues.flatMap(closer).flatMap((issue) => {
     const path = [...prefix, ...issue.path]
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => {
@@ -102,4 +102,22 @@ export function problemsOf(
     }
     return [{ line: lineOf(document, lines, path), path: formatPath(path), message: issue.message }]
   })
+}
+
+/**
+ * What a union refused, as what its branches say: where the value is of one branch's form, the mistakes inside
+ * it, else what would do.
+ */
+function closer(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
+  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue]
+  const branches = issue.errors.map((issues) => issues.flatMap(closer))
+  const meant = branches.find((issues) =>
+    issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
+  )
+  if (meant) return meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
+  // What a schema says itself is said better.
+  if (issue.message !== 'Invalid input') return [issue]
+  const expected = branches.flat().map(({ message }) => message.replace(/^.*?expected /, ''))
+  const wanted = expected.map((each) => each.replace(/, received .*$/, ''))
+  return [{ ...issue, message: `Invalid input: expected ${[...new Set(wanted)].join(', or ')}` }]
 }

@@ -67,7 +67,9 @@ function ofInference(
   const over = score / threshold
   const first =
     content.event === 'end'
-      ? `The anomaly ended: the score of ${content.model} fell to ${over.toFixed(2)} × its threshold.`
+      ? content.ended === undefined
+        ? `The anomaly ended: the score of ${content.model} fell to ${over.toFixed(2)} × its threshold.`
+        : `The anomaly is over because the model was ${content.ended}; the score of ${content.model} was last ${over.toFixed(2)} × its threshold.`
       : `The score of ${content.model} was ${over.toFixed(2)} × its threshold (${short(score)} against ${short(threshold)}).`
   const bundle = `Model ${content.model}, bundle ${String(content.bundleHash).slice(0, 12)}, on ${content.runtime}.`
   const most = contributors[0]

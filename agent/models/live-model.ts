@@ -81,6 +81,15 @@ export class LiveModel {
     return this.#scorer.features.problems
   }
 
+  /** Why readings came and made no row; undefined where one was made, or none came. */
+  get rowless(): string | undefined {
+    const { counts, skippedBy } = this.#scorer.features
+    if (this.rows > 0 || counts.skipped === 0) return undefined
+    const most = skippedBy.indexOf(Math.max(...skippedBy))
+    const { name } = this.bundle.manifest.features.inputs[most]
+    return `${name} was missing in ${skippedBy[most]} of ${counts.skipped}`
+  }
+
   readings(batch: ReadingBatch, emit: (inference: Inference) => void): void {
     const before = this.#scorer.invalid
     this.#scorer.readings(batch, (inference) => {

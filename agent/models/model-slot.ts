@@ -39,8 +39,13 @@ export interface SlotEvents {
   replaced(model: string, last: Inference): void
 }
 
-/** How long a new bundle may wait for its first row before it takes over all the same. */
+/** How long a new bundle may wait for its first row, beside the longest of its windows. */
 const WARM_LIMIT_MS = 10_000
+
+/** A bundle that makes no row of the readings that come: what ran before goes on. */
+export class NoRowsError extends Error {
+  override readonly name = 'NoRowsError'
+}
 
 /**
  * The place of one model in the agent. Bundles come and go in it between two batches of readings: a new
@@ -111,14 +116,15 @@ export class ModelSlot implements ReadingObserver {
 
   /**
    * Takes an opened bundle in on trial. Resolves with true once it has taken over, which is at the end
-   * of the batch with its first row; where no readings come, after `WARM_LIMIT_MS`. With false where it
-   * was taken out again before.
+   * of the batch with its first row; where no readings come, after some time (`warmLimitMs`). With false
+   * where it was taken out again before. Rejects with a `NoRowsError`, the model closed, where readings
+   * came for that time and gave no row.
    * @param onTrouble called when the model has thrown: the trial knows of it already
    */
   async swapIn(model: LiveModel, trial: Trial, onTrouble: () => void): Promise<boolean> {
     if (this.#next || this.#trial) throw new Error(`${this.slot} has a bundle on trial already`)
     let timer: NodeJS.Timeout | undefined
-    const tookOver = await new Promise<boolean>((resolve) => {
+    const tookOver = await new Promise<boolean>((resolve, reject) => {
       const takeOver = (): void => {
         if (this.#next?.model !== model) return
         this.#next = undefined
@@ -135,9 +141,14 @@ export class ModelSlot implements ReadingObserver {
         resolve(false)
       }
       this.#next = { model, takeOver, drop }
-      timer = setTimeout(takeOver, WARM_LIMIT_MS)
-    })
-    clearTimeout(timer)
+      const limitMs = warmLimitMs(model.bundle)
+      timer = setTimeout(() => {
+        const reason = model.rowless
+        if (reason === undefined) return takeOver()
+        reject(new NoRowsError(`no row in ${Math.round(limitMs / 1000)} s: ${reason}`))
+        drop()
+      }, limitMs)
+    }).finally(() => clearTimeout(timer))
     return tookOver
   }
 
@@ -215,4 +226,10 @@ export class ModelSlot implements ReadingObserver {
     const { name, last } = this.#live
     if (last?.anomaly) this.#events.replaced(name, last)
   }
+}
+
+/** A row may need all of the longest window. */
+export function warmLimitMs({ manifest: { features } }: Bundle): number {
+  const windowsMs = features.inputs.map(({ windowMs = features.windowMs }) => windowMs)
+  return WARM_LIMIT_MS + Math.max(...windowsMs) + features.graceMs
 }

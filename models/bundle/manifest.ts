@@ -8,6 +8,13 @@ export const MAX_CLUSTERS = 256
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'a sha256 in lower-case hex')
 const values = z.array(z.number()).min(1).max(MAX_INPUTS)
+/** How much each column counts. */
+const weightsSchema = z
+  .array(z.number().nonnegative())
+  .min(1)
+  .max(MAX_INPUTS)
+  .refine((weights) => weights.some((weight) => weight > 0), 'one weight at least is above 0')
+const errorsSchema = z.array(z.number().nonnegative()).min(1).max(MAX_INPUTS)
 const count = z.number().int().nonnegative()
 const offset = z.string().regex(/^\d{1,19}$/, 'an offset in decimal digits')
 
@@ -150,9 +157,9 @@ const reconstructionSchema = z.strictObject({
     /** Output `i` is input `i` as reconstructed, scaled alike. */
     meaning: z.literal('reconstruction'),
     /** Score: mean over columns of `weight × (scaled - output)²`. */
-    weights: values,
+    weights: weightsSchema,
     /** Root mean square of `scaled - output` in training, by column: the usual error. */
-    usualErrors: values.optional(),
+    usualErrors: errorsSchema.optional(),
   }),
 })
 
@@ -166,9 +173,9 @@ const regressionSchema = z.strictObject({
     meaning: z.literal('estimate'),
     estimates: z.array(z.string()).min(1).max(MAX_INPUTS),
     /** Score: the largest over those columns of `weight × (scaled - output)²`. */
-    weights: values,
+    weights: weightsSchema,
     /** Root mean square of `scaled - output` in training, by estimate. */
-    usualErrors: values,
+    usualErrors: errorsSchema,
   }),
 })
 

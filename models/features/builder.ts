@@ -239,8 +239,9 @@ export class FeatureBuilder {
     this.#toUs[input] = Math.max(this.#toUs[input], windows.toUs)
     const { aggregate, windowMs } = this.#spec.inputs[input]
     if (windowMs === undefined || aggregate === 'last') return value
-    // Readings of the newer half alone do not stand for all of the stretch.
-    return windows.fromUs < (step + 1 - steps / 2) * this.#stepUs ? value : Number.NaN
+    // Readings of one half alone do not stand for all of the stretch.
+    const middleUs = (step + 1 - steps / 2) * this.#stepUs
+    return windows.fromUs < middleUs && windows.toUs >= middleUs ? value : Number.NaN
   }
 
   #restart(): void {

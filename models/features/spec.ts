@@ -35,7 +35,7 @@ export const inputSchema = z.strictObject({
   aggregate: z.enum(['last', 'mean', 'min', 'max', 'change']),
   /**
    * How far back this input looks, a whole multiple of `sampleEveryMs`; left out, as far as the row. It is
-   * missing while its readings (of a change: those of each half) are all of the newer half, unless it is `last`.
+   * missing while its readings (of a change: those of each half) are all of one half, unless it is `last`.
    */
   windowMs: ms.optional(),
   /**
@@ -83,17 +83,37 @@ function consistent(spec: {
     new Set(spec.inputs.map(({ name }) => name)).size === spec.inputs.length
   )
 }
+
+/** Whether each signal has one unit, wherever it is named; an empty one is not checked. */
+function unitsAgree({
+  inputs,
+}: {
+  inputs: Pick<InputSpec, 'signal' | 'unit' | 'over'>[]
+}): boolean {
+  const units = new Map<string, string>()
+  return inputs.every(({ signal, over, unit }) =>
+    [signal, over?.signal].every((name) => {
+      if (name === undefined || unit === '') return true
+      const known = units.get(name)
+      units.set(name, unit)
+      return known === undefined || known === unit
+    }),
+  )
+}
+const ONE_UNIT = 'a signal has the same unit in every input that names it, `over` included'
 const CONSISTENT = `every windowMs is a multiple of sampleEveryMs (an even one for a change; at most ${MAX_WINDOW_ROWS} times), and names of inputs are unique`
 
 /** Features as a recipe asks for them. */
 export const featureSpecSchema = z
   .strictObject({ ...timing, inputs: z.array(inputSchema).min(1).max(MAX_INPUTS) })
   .refine(consistent, CONSISTENT)
+  .refine(unitsAgree, ONE_UNIT)
 
 /** Features as a bundle holds them, with their scaling: the only place where scaling is kept. */
 export const fittedFeaturesSchema = z
   .strictObject({ ...timing, inputs: z.array(fittedInputSchema).min(1).max(MAX_INPUTS) })
   .refine(consistent, CONSISTENT)
+  .refine(unitsAgree, ONE_UNIT)
 
 export type Missing = z.infer<typeof missingSchema>
 export type InputSpec = z.infer<typeof inputSchema>
@@ -104,12 +124,17 @@ export type FeatureSpec = Omit<FittedFeatures, 'inputs'> & {
   inputs: (InputSpec & Partial<FittedInput>)[]
 }
 
+/** What a column's values are in: a ratio has no unit. */
+export function unitOf({ unit, over }: Pick<InputSpec, 'unit' | 'over'>): string {
+  return over ? '' : unit
+}
+
 /** The signals that inputs are made of, each once, with the unit that it must have. */
 export function signalsOf({ inputs }: FeatureSpec): { name: string; unit: string }[] {
   const found = new Map<string, string>()
   for (const { signal, over, unit } of inputs) {
     for (const name of [signal, over?.signal]) {
-      if (name !== undefined && !found.has(name)) found.set(name, unit)
+      if (name !== undefined && !found.get(name)) found.set(name, unit)
     }
   }
   return [...found].map(([name, unit]) => ({ name, unit }))

@@ -129,6 +129,13 @@ function refusal(path: string, cause: Error): SensorError {
       hint: 'Add the user of the agent to the group: usermod -aG dialout milepost; then restart it.',
     })
   }
+  // What is a device and knows nothing of bitrates, such as /dev/null.
+  if (/inappropriate ioctl|ENOTTY/i.test(text)) {
+    return new SensorError('DEVICE_MISSING', `No serial device is ${path}.`, {
+      cause,
+      hint: 'Look for it with: ls -l /dev/serial/by-id (then dmesg | tail).',
+    })
+  }
   if (/no such file|ENOENT|ENXIO|ENODEV/i.test(text)) {
     return new SensorError('DEVICE_MISSING', `There is no ${path}.`, {
       cause,

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { FeatureBuilder } from '../../models/features/builder.ts'
 import { LogFeatures } from '../../models/features/log.ts'
-import { featureSpecSchema } from '../../models/features/spec.ts'
+import { featureSpecSchema, signalsOf } from '../../models/features/spec.ts'
 import { SignalCatalog } from '../../sensors/reading.ts'
 import { feed, input, type Reading, rowsOf, START_MS, spec } from './feature-rows.ts'
 
@@ -146,8 +146,9 @@ test('windows of different length beside each other hold what a plain count says
           const seen = readings.filter(
             ([name, , at]) => name === signal && at < timeMs && at >= timeMs - windows[i],
           )
-          // Where none is in the older half they do not stand for the whole.
-          if (!seen.some(([, , at]) => at < timeMs - windows[i] / 2)) return -1
+          // Where all are in one half they do not stand for the whole.
+          const older = seen.filter(([, , at]) => at < timeMs - windows[i] / 2)
+          if (older.length === 0 || older.length === seen.length) return -1
           return seen.reduce((sum, [, one]) => sum + one, 0) / seen.length
         })
         assert.deepEqual(raw, wanted)
@@ -155,6 +156,43 @@ test('windows of different length beside each other hold what a plain count says
     }),
     { seed: 11, numRuns: 300 },
   )
+})
+
+test('a signal that died does not stand for what followed', () => {
+  const one = spec([
+    input('b'),
+    input('a', { name: 'mean', aggregate: 'mean', windowMs: 4000 }),
+    input('a', { name: 'change', aggregate: 'change', windowMs: 8000 }),
+  ])
+  const dies = everySecond('a', [1, 2, 3, 4, 5, 6, 7, 8, 9])
+  const { rows } = rowsOf(one, byTime([...dies, ...everySecond('b', Array(14).fill(0))]))
+  // Once its last reading has left the newer half of a window, of a change the newer half of the newer half.
+  assert.deepEqual(
+    rows.map(({ timeMs, raw }) => [timeMs / 1000, raw[1]]),
+    [
+      [7, 5.5],
+      [8, 6.5],
+      [9, 7.5],
+      [10, 8],
+    ],
+  )
+})
+
+test('a signal has one unit, wherever it is named', () => {
+  const refused = (...inputs: ReturnType<typeof input>[]) =>
+    featureSpecSchema.safeParse(spec(inputs)).error?.issues[0].message
+  const speed = input('speed', { unit: 'km/h' })
+  assert.match(
+    refused(speed, input('speed', { name: 'again', unit: 'mph' })) ?? '',
+    /same unit in every input/,
+  )
+  const over = { signal: 'speed', zero: 0 }
+  assert.match(refused(speed, input('rpm', { unit: 'rpm', over })) ?? '', /`over` included/)
+  assert.equal(refused(speed, input('other', { unit: 'km/h', over })), undefined)
+  // An empty unit is not checked, and does not take the other's away.
+  const loose = [input('speed', { name: 'loose' }), speed]
+  assert.equal(refused(...loose), undefined)
+  assert.deepEqual(signalsOf(spec(loose)), [{ name: 'speed', unit: 'km/h' }])
 })
 
 test('windows that do not fit are refused with the reason', () => {

@@ -138,6 +138,8 @@ describe('regression', () => {
     ],
     ['too few weights', 'BUNDLE_SHAPE', /1 weights for 2/, (m) => m.output.weights.pop()],
     ['too few usual errors', 'BUNDLE_SHAPE', /1 usual errors/, (m) => m.output.usualErrors.pop()],
+    ['a weight below nothing', 'BUNDLE_MANIFEST', /weights/, (m) => (m.output.weights[0] = -1)],
+    ['no weight at all', 'BUNDLE_MANIFEST', /one weight/, (m) => m.output.weights.fill(0)],
     ['another order', 'BUNDLE_GOLDEN', /its own score/, (m) => m.output.estimates.reverse()],
     ['another weight', 'BUNDLE_GOLDEN', /its own score/, (m) => (m.output.weights[0] *= 2)],
     ['a short golden row', 'BUNDLE_SHAPE', /golden row 0/, (m) => m.golden.rows[0].output.pop()],

@@ -105,5 +105,10 @@ test('an anomaly of a real drive is remembered and explained, also when the agen
   await agent.stop()
   const offline = findEvent(config.dataDir, event.id)
   assert.deepEqual(explain(offline!), told)
+  const content = { ...offline!.content, event: 'end', ended: 'replaced', score: 8, threshold: 2 }
+  assert.match(
+    explain({ ...offline!, content }).because[0],
+    /over because the model was replaced; .* last 4\.00 × its threshold/,
+  )
   assert.equal(listEvents(config.dataDir, ALL).at(-1)?.type, 'milepost.agent.started.v1')
 })

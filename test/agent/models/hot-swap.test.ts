@@ -3,7 +3,7 @@ import { cpSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { LiveModel } from '../../../agent/models/live-model.ts'
-import { ModelSlot } from '../../../agent/models/model-slot.ts'
+import { ModelSlot, warmLimitMs } from '../../../agent/models/model-slot.ts'
 import { type Bundle, loadBundle } from '../../../models/bundle/load.ts'
 import type { Inference } from '../../../models/scorer.ts'
 import { TRIAL_LIMITS, Trial } from '../../../models/trial/trial.ts'
@@ -180,7 +180,39 @@ test('where no readings come, a bundle takes over after a while', async (t) => {
   const { slot, open } = await slotOn(new Drive(first), first)
   const model = await open(second)
   const swapped = slot.swapIn(model, new Trial(second, model.open, TRIAL_LIMITS, machine), () => {})
-  t.mock.timers.tick(10_000)
+  t.mock.timers.tick(warmLimitMs(second))
   await swapped
   assert.equal(slot.live.bundle.hash, second.hash)
+})
+
+test('a bundle that makes no row of the readings that come is let go, and the one before goes on', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
+  const first = bundleOf(t, 'first', () => {})
+  const second = bundleOf(t, 'second', ({ features }) => {
+    features.inputs[3] = { ...features.inputs[3], signal: 'Not.Here', missing: { rule: 'skip' } }
+  })
+  const drive = new Drive(first)
+  const { slot, seen, open } = await slotOn(drive, first)
+  const model = await open(second)
+  const swapped = slot.swapIn(model, new Trial(second, model.open, TRIAL_LIMITS, machine), () => {})
+  const refused = assert.rejects(swapped, {
+    name: 'NoRowsError',
+    message: `no row in 12 s: ${second.manifest.features.inputs[3].name} was missing in 19 of 19`,
+  })
+  for (let i = 0; i < 80; i++) slot.observe(drive.next())
+  t.mock.timers.tick(warmLimitMs(second))
+  await refused
+  const before = seen.length
+  for (let i = 0; i < 40; i++) slot.observe(drive.next())
+  assert.equal(slot.live.bundle.hash, first.hash)
+  assert.equal(seen.length, before + 10)
+  assert.equal(slot.status().trial, undefined)
+  slot.close()
+})
+
+test('a bundle may wait for its first row as long as its longest window is', (t) => {
+  const slow = bundleOf(t, 'slow', ({ features }) => {
+    features.inputs[0].windowMs = 120_000
+  })
+  assert.equal(warmLimitMs(slow), 10_000 + 120_000 + 100)
 })
