@@ -21,6 +21,7 @@ export type AgentErrorCode =
   | 'WEB_TLS'
   | 'UPDATE_DAMAGED'
   | 'UPDATE_REFUSED'
+  | 'NO_ROWS'
 
 /** A failure that the agent found. `hint` tells a technician at the roadside what to do next. */
 export class AgentError extends Error {

@@ -4,6 +4,7 @@ import type { Inference } from '../../models/scorer.ts'
 import type { Slot } from '../../models/trial/slot.ts'
 import type { Trial } from '../../models/trial/trial.ts'
 import type { ReadingBatch } from '../../sensors/reading.ts'
+import { AgentError } from '../error.ts'
 import type { ReadingObserver } from '../pipeline.ts'
 import { type LearnedStatus, LiveModel } from './live-model.ts'
 
@@ -41,11 +42,6 @@ export interface SlotEvents {
 
 /** How long a new bundle may wait for its first row, beside the longest of its windows. */
 const WARM_LIMIT_MS = 10_000
-
-/** A bundle that makes no row of the readings that come: what ran before goes on. */
-export class NoRowsError extends Error {
-  override readonly name = 'NoRowsError'
-}
 
 /**
  * The place of one model in the agent. Bundles come and go in it between two batches of readings: a new
@@ -117,8 +113,8 @@ export class ModelSlot implements ReadingObserver {
   /**
    * Takes an opened bundle in on trial. Resolves with true once it has taken over, which is at the end
    * of the batch with its first row; where no readings come, after some time (`warmLimitMs`). With false
-   * where it was taken out again before. Rejects with a `NoRowsError`, the model closed, where readings
-   * came for that time and gave no row.
+   * where it was taken out again before. Rejects with `NO_ROWS`, the model closed, where readings came
+   * for that time and gave no row: what ran before goes on.
    * @param onTrouble called when the model has thrown: the trial knows of it already
    */
   async swapIn(model: LiveModel, trial: Trial, onTrouble: () => void): Promise<boolean> {
@@ -145,7 +141,12 @@ export class ModelSlot implements ReadingObserver {
       timer = setTimeout(() => {
         const reason = model.rowless
         if (reason === undefined) return takeOver()
-        reject(new NoRowsError(`no row in ${Math.round(limitMs / 1000)} s: ${reason}`))
+        const message = `no row in ${Math.round(limitMs / 1000)} s: ${reason}`
+        reject(
+          new AgentError('NO_ROWS', message, {
+            hint: 'Does the vehicle have this signal, and in this unit? `milepost signals` shows what it says.',
+          }),
+        )
         drop()
       }, limitMs)
     }).finally(() => clearTimeout(timer))

@@ -4,7 +4,7 @@ import type { Release, ReleasePlan } from '../../models/release/release.ts'
 import { Trial, type TrialLimits } from '../../models/trial/trial.ts'
 import type { Clock } from '../../sensors/sensor.ts'
 import { complaintOf } from '../error.ts'
-import { type ModelSlot, NoRowsError } from '../models/model-slot.ts'
+import type { ModelSlot } from '../models/model-slot.ts'
 import { about, type Tell, type UpdateStep } from './steps.ts'
 
 /** How often a trial is looked at. */
@@ -161,14 +161,12 @@ export class ModelTrials {
       if (await slot.swapIn(model, trial, () => this.judge()))
         this.#tell({ ...what, phase: 'trial' })
     } catch (error) {
-      if (error instanceof NoRowsError) {
-        // Nothing is held against it: what it waits for may speak another day.
-        slot.store?.giveUp()
-        return this.#tell({ ...what, phase: 'failed', code: 'NO_ROWS', reason: error.message })
-      }
       const { code, message } = complaintOf(error)
-      slot.store?.back(message)
-      this.#tell({ ...what, phase: 'back', code, reason: message })
+      // Nothing is held against a bundle without rows: what it waits for may speak another day.
+      const rowless = code === 'NO_ROWS'
+      if (rowless) slot.store?.giveUp()
+      else slot.store?.back(message)
+      this.#tell({ ...what, phase: rowless ? 'failed' : 'back', code, reason: message })
     }
   }
 }

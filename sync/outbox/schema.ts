@@ -90,6 +90,7 @@ export function openDatabase(
     db.pragma(`journal_size_limit = ${log}`)
     const epoch = identify(db, path, vehicle)
     check(db, path, limits)
+    addReleased(db)
     foldFound(db)
     return { db, epoch }
   } catch (error) {
@@ -138,7 +139,6 @@ function identify(db: Database, path: string, vehicle: string): string {
       { hint: `Set the vehicle back, or move the file away once it is empty.` },
     )
   }
-  addReleased(db)
   return meta.get('epoch')!
 }
 

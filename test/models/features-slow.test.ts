@@ -85,7 +85,7 @@ test('a silence longer than the longest window leaves nothing of before it', () 
     ['a', 8, 11_500],
     ['a', 0, 12_500],
   ])
-  // Seconds 1 and 2 do not reach back far enough, and neither do the first two after the silence.
+  // The first second does not reach back far enough, and neither do the first two after the silence.
   assert.deepEqual(rawOf(rows), [50.5, 5])
 })
 

@@ -196,7 +196,7 @@ test('a bundle that makes no row of the readings that come is let go, and the on
   const model = await open(second)
   const swapped = slot.swapIn(model, new Trial(second, model.open, TRIAL_LIMITS, machine), () => {})
   const refused = assert.rejects(swapped, {
-    name: 'NoRowsError',
+    code: 'NO_ROWS',
     message: `no row in 12 s: ${second.manifest.features.inputs[3].name} was missing in 19 of 19`,
   })
   for (let i = 0; i < 80; i++) slot.observe(drive.next())

@@ -13,6 +13,7 @@ import type { UpdateStep } from '../../../agent/updates/steps.ts'
 import type { Look } from '../../../agent/updates/updater.ts'
 import { packBundle } from '../../../models/bundle/archive.ts'
 import { loadBundle } from '../../../models/bundle/load.ts'
+import type { Manifest } from '../../../models/bundle/manifest.ts'
 import { placeOf } from '../../../models/release/place.ts'
 import { initRepository } from '../../../models/release/repository/init.ts'
 import { KeyRing } from '../../../models/release/repository/keys.ts'
@@ -54,11 +55,15 @@ export class Fleet {
   }
 
   /** A variant of the factory's bundle; answers its folder and hash. */
-  variant(name: string): { dir: string; hash: string } {
+  variant(
+    name: string,
+    change: (manifest: Manifest) => void = () => {},
+  ): { dir: string; hash: string } {
     const dir = join(this.dir, 'bundles', name)
     cpSync(FACTORY, dir, { recursive: true })
     forge(dir, (manifest) => {
       manifest.description = name
+      change(manifest)
     })
     return { dir, hash: loadBundle(dir).hash }
   }

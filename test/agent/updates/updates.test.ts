@@ -43,6 +43,28 @@ test('a release is fetched, tried and marked good; a start finds it again; a bad
   assert.equal(refused.length, 1, 'told once, not at every look')
 })
 
+test('a bundle that wants what the vehicle never says lets the one before go on, and bars nothing', async (t) => {
+  const fleet = await Fleet.make(t)
+  const deaf = fleet.variant('deaf', ({ features: { inputs } }) => {
+    inputs[0] = { ...inputs[0], signal: 'Not.Here' }
+  })
+  await fleet.release('1', deaf.dir)
+  const vehicle = await new TestVehicle(t, fleet).start()
+  const failed = await vehicle.step('failed', 'bundle/simulator/1.tar')
+  assert.equal(failed.code, 'NO_ROWS')
+  assert.match(failed.reason ?? '', /^no row in 12 s: Engine\.Rpm was missing in (\d+) of \1$/)
+  assert.equal(vehicle.running.hash, factory)
+  const before = vehicle.running.inferences
+  await until('inferences of what runs', () => vehicle.running.inferences > before + 5)
+  const [{ attempt, barred }] = vehicle.status().slots
+  assert.deepEqual([attempt, barred], [undefined, []])
+  const good = fleet.variant('good')
+  await fleet.release('2', good.dir)
+  await vehicle.look()
+  await vehicle.step('good', 'bundle/simulator/2.tar')
+  assert.equal(vehicle.running.hash, good.hash)
+})
+
 test('a trial goes on over a clean stop, and a rollout that is taken back ends it', async (t) => {
   const fleet = await Fleet.make(t)
   const [one, two] = [fleet.variant('one'), fleet.variant('two')]

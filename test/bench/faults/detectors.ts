@@ -20,7 +20,7 @@ export interface Scores {
   readonly scores: readonly Float64Array[]
 }
 
-/** Scores rows of `featuresOf` both bundles: the same rows for all, and the same alarm over them. */
+/** Scores rows that hold the columns of both bundles: the same rows for all, and the same alarm over them. */
 export interface Detectors {
   readonly features: FeatureSpec
   readonly alarm: AlarmSpec
