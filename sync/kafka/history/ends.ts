@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Cluster } from '../cluster.ts'
 
-/** Longest wait for transactions that others have open; one may be hung for a minute. */
-const SETTLE_TIMEOUT_MS = 3_000
+/**
+ * Longest wait for transactions that others have open; one may be hung for a minute. The markers of a
+ * commit are milliseconds away, on a broker that is starved or stalls seconds.
+ */
+const DEFAULT_SETTLE_TIMEOUT_MS = 10_000
 const ASK_EVERY_MS = 20
 
 /**
@@ -10,13 +13,16 @@ const ASK_EVERY_MS = 20
  * answered when the coordinator has decided it, and the markers reach the partitions a little later
  * (KIP-98, 5.2), so whoever reads what was just sent would find nothing. Waits until the stable
  * offset has passed what the log held when this was called; where a transaction stays open, no
- * longer than three seconds.
+ * longer than that.
  */
 export async function stableEnds(
   cluster: Cluster,
   topic: string,
   partitions: readonly { partition: number }[],
-  signal?: AbortSignal,
+  {
+    signal,
+    settleTimeoutMs = DEFAULT_SETTLE_TIMEOUT_MS,
+  }: { signal?: AbortSignal; settleTimeoutMs?: number },
 ): Promise<Map<number, number>> {
   const ask = async (from: Cluster) => {
     const asked = { topic, partitions: [...partitions], fromBeginning: false }
@@ -24,7 +30,7 @@ export async function stableEnds(
     return new Map(answer.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
   }
   const written = await ask(uncommitted(cluster))
-  const until = performance.now() + SETTLE_TIMEOUT_MS
+  const until = performance.now() + settleTimeoutMs
   for (;;) {
     const stable = await ask(cluster)
     const behind = [...written].some(([partition, end]) => (stable.get(partition) ?? 0) < end)

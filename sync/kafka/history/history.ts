@@ -60,6 +60,8 @@ export interface HistoryOptions extends KafkaConnection {
   readonly maxFetchBytes?: number
   /** Longest time to connect and settle the ranges. */
   readonly openTimeoutMs?: number
+  /** Of that, longest wait for transactions that are open as it begins; below `openTimeoutMs`. */
+  readonly settleTimeoutMs?: number
   /** Longest time without any record of any partition, failed tries included. */
   readonly stallTimeoutMs?: number
 }
@@ -110,7 +112,7 @@ async function open(cluster: Cluster, options: HistoryOptions): Promise<HistoryR
   await cluster.connect()
   await cluster.addTargetTopic(options.topic)
   const { topic, from = 'earliest', to = 'latest', signal } = options
-  return patiently(() => resolveRanges(cluster, topic, from, to, signal), {
+  return patiently(() => resolveRanges(cluster, topic, from, to, options), {
     between: () => cluster.refreshMetadata(),
     signal,
   })

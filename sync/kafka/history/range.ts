@@ -30,7 +30,7 @@ export async function resolveRanges(
   topic: string,
   from: HistoryFrom,
   to: HistoryTo,
-  signal?: AbortSignal,
+  patience: { signal?: AbortSignal; settleTimeoutMs?: number } = {},
 ): Promise<HistoryRange[]> {
   const partitions = cluster
     .findTopicPartitionMetadata(topic)
@@ -42,7 +42,7 @@ export async function resolveRanges(
   }
   const earliest = await ask({ fromBeginning: true })
   // What is committed or aborted for good.
-  const latest = await stableEnds(cluster, topic, partitions, signal)
+  const latest = await stableEnds(cluster, topic, partitions, patience)
   const place = async (bound: HistoryFrom | HistoryTo) => {
     if (bound === 'earliest') return (partition: number) => earliest.get(partition)!
     if (bound === 'latest') return (partition: number) => latest.get(partition)!

@@ -12,10 +12,11 @@ import { loadTensorFlow } from '../../../models/runtime/tfjs.ts'
 import { parseRecipe } from '../../../models/training/recipe.ts'
 import { trainBundle } from '../../../models/training/train.ts'
 import { SignalCatalog } from '../../../sensors/reading.ts'
+import { messageOf } from '../../../sync/kafka/message.ts'
 import { useCentral } from '../../support/central.ts'
 import { milepost } from '../../support/cli.ts'
 import { tempDir } from '../../support/temp-dir.ts'
-import { Records } from '../../sync/kafka/support.ts'
+import { produce, Records } from '../../sync/kafka/support.ts'
 import { collectDrive, RECIPE, sendFleet, stored } from './fleet.ts'
 
 const central = await useCentral()
@@ -89,19 +90,12 @@ describe('history becomes rows', () => {
 
   /** Records in the order in which they are given, as no agent would send them. */
   async function sendRaw(vehicle: string, records: ReturnType<typeof stored>): Promise<string> {
-    const { createClient } = await import('../../../sync/kafka/client.ts')
-    const { messageOf } = await import('../../../sync/kafka/message.ts')
     const topic = central.unique('mixed')
     await central.createTopics([{ topic, partitions: 1, config: { 'retention.ms': '-1' } }])
-    const { kafka, sockets } = await createClient({ brokers })
-    const producer = kafka.producer()
-    await producer.connect()
     const messages = records.map((record) =>
       messageOf(record, { vehicle, epoch: 'epoch-1' }, Date.now()),
     )
-    await producer.send({ topic, messages })
-    await producer.disconnect()
-    sockets.destroy()
+    await produce(central.bootstrap, (producer) => producer.send({ topic, messages }))
     return topic
   }
 

@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CENTRAL_HOME } from '../../../deploy/central/home.ts'
 import { createClient } from '../../../sync/kafka/client.ts'
+import { produce } from '../../sync/kafka/support.ts'
 
 const ENDS_LIMIT_MS = 60_000
 
@@ -50,7 +51,10 @@ describe('npm run central', () => {
   test('keeps data and addresses, stops cleanly, and leaves nothing behind when it is killed', async () => {
     const first = await start()
     assert.ok(first.ready.topics.includes('milepost.telemetry'))
-    await produce(first.ready.bootstrap, 'kept')
+    const messages = [{ value: 'kept', partition: 0 }]
+    await produce(first.ready.bootstrap, (producer) =>
+      producer.send({ topic: 'milepost.events', messages }),
+    )
     first.child.kill('SIGINT')
     assert.deepEqual(await once(first.child, 'exit'), [0, null])
     assert.deepEqual(living(first.ready), [])
@@ -72,15 +76,6 @@ describe('npm run central', () => {
     assert.deepEqual(living(third.ready), [])
   })
 })
-
-async function produce(bootstrap: string, value: string): Promise<void> {
-  const { kafka, sockets } = await createClient({ brokers: [bootstrap] })
-  const producer = kafka.producer()
-  await producer.connect()
-  await producer.send({ topic: 'milepost.events', messages: [{ value, partition: 0 }] })
-  await producer.disconnect()
-  sockets.destroy()
-}
 
 async function endOffset(bootstrap: string): Promise<number> {
   const { kafka, sockets } = await createClient({ brokers: [bootstrap] })

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { createClient } from '../../../sync/kafka/client.ts'
+import type { Producer } from 'kafkajs'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
 import { messageOf } from '../../../sync/kafka/message.ts'
 import { LEDGER_TYPE } from '../../../sync/ledger.ts'
 import type { StoredRecord } from '../../../sync/record.ts'
 import { useCentral } from '../../support/central.ts'
 import { milepost } from '../../support/cli.ts'
-import { type Fleet, makeFleet, Records } from './support.ts'
+import { type Fleet, makeFleet, produce, Records } from './support.ts'
 
 const central = await useCentral()
 
@@ -28,17 +28,14 @@ describe('milepost audit', () => {
 
   /** Puts records there as no uplink of ours would: in any order, as often as wanted. */
   async function forge(fleet: Fleet, records: readonly StoredRecord[]): Promise<void> {
-    const { kafka, sockets } = await createClient(fleet.config)
-    const producer = kafka.producer({ createPartitioner: () => () => 0 })
-    await producer.connect()
-    for (const record of records) {
-      await producer.send({
-        topic: fleet.config.topics[record.lane],
-        messages: [messageOf(record, fleet.origin, Date.now())],
-      })
+    const createPartitioner = () => () => 0
+    const send = async (producer: Producer) => {
+      for (const record of records) {
+        const messages = [messageOf(record, fleet.origin, Date.now())]
+        await producer.send({ topic: fleet.config.topics[record.lane], messages })
+      }
     }
-    await producer.disconnect()
-    sockets.destroy()
+    await produce(central.bootstrap, send, { createPartitioner })
   }
 
   const mixed = (count: number): StoredRecord[] => {

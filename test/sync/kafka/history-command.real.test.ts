@@ -3,11 +3,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
-import { createClient } from '../../../sync/kafka/client.ts'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
 import { useCentral } from '../../support/central.ts'
 import { Milepost, milepost, ROOT } from '../../support/cli.ts'
-import { type Fleet, makeFleet, Records } from './support.ts'
+import { type Fleet, makeFleet, produce, Records } from './support.ts'
 
 const RECORDS = 3_000
 
@@ -69,21 +68,14 @@ describe('milepost history', () => {
   test('numbers keep their digits, other payloads are base64', async () => {
     const topic = central.unique('payloads')
     await central.createTopics([{ topic, partitions: 1, config: {} }])
-    const { kafka, sockets } = await createClient({ brokers: [central.bootstrap] })
-    const producer = kafka.producer()
-    await producer.connect()
     const avro = { 'content-type': 'application/avro' }
-    await producer.send({
-      topic,
-      messages: [
-        { value: '{"big":\n 12345678901234567890}' },
-        { value: '1', headers: avro },
-        { value: '{broken' },
-        { value: null },
-      ],
-    })
-    await producer.disconnect()
-    sockets.destroy()
+    const messages = [
+      { value: '{"big":\n 12345678901234567890}' },
+      { value: '1', headers: avro },
+      { value: '{broken' },
+      { value: null },
+    ]
+    await produce(central.bootstrap, (producer) => producer.send({ topic, messages }))
     const { stdout } = await milepost('history', '--brokers', central.bootstrap, '--topic', topic)
     const tails = stdout
       .trimEnd()

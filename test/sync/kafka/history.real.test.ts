@@ -5,7 +5,7 @@ import type { Producer } from 'kafkajs'
 import { createClient } from '../../../sync/kafka/client.ts'
 import { type HistoryRange, readHistory } from '../../../sync/kafka/history.ts'
 import { useCentral } from '../../support/central.ts'
-import { readAll, values } from './support.ts'
+import { produce as produceAt, readAll, values } from './support.ts'
 
 const T0_MS = Date.now() - 3_600_000
 
@@ -19,17 +19,8 @@ describe('history', () => {
     return topic
   }
 
-  async function produce(
-    work: (producer: Producer) => Promise<unknown>,
-    id?: string,
-  ): Promise<void> {
-    const { kafka, sockets } = await createClient({ brokers })
-    const producer = kafka.producer({ transactionalId: id, maxInFlightRequests: 1 })
-    await producer.connect()
-    await work(producer)
-    await producer.disconnect()
-    sockets.destroy()
-  }
+  const produce = (work: (producer: Producer) => Promise<unknown>, transactionalId?: string) =>
+    produceAt(central.bootstrap, work, { transactionalId })
 
   /** A topic with records `<partition>:<n>`, one a second from T0. */
   async function filled(partitions: number, perPartition: number): Promise<string> {
@@ -136,7 +127,8 @@ describe('history', () => {
       const open = await producer.transaction()
       await open.send(message(0, 'open'))
       await produce((other) => other.send(message(2, 'plain')))
-      assert.deepEqual(values(await readAll({ brokers, topic })).sort(), ['committed', 'plain'])
+      const read = await readAll({ brokers, topic, settleTimeoutMs: 500 })
+      assert.deepEqual(values(read).sort(), ['committed', 'plain'])
       await open.commit()
     }, central.unique('producer'))
     assert.deepEqual(values(await readAll({ brokers, topic })).sort(), [
@@ -152,7 +144,8 @@ describe('history', () => {
       const ending = await producer.transaction()
       await ending.send({ topic, messages: [{ value: 'sent before the reader came' }] })
       const reading = readAll({ brokers, topic })
-      await sleep(500)
+      // A broker that stalls writes the markers of a commit as late.
+      await sleep(4_000)
       await ending.commit()
       assert.deepEqual(values(await reading), ['sent before the reader came'])
     }, central.unique('producer'))

@@ -1,4 +1,4 @@
-import type { Admin } from 'kafkajs'
+import type { Admin, Producer, ProducerConfig } from 'kafkajs'
 import { createClient } from '../../../sync/kafka/client.ts'
 import {
   type HistoryOptions,
@@ -85,6 +85,30 @@ export async function asAdmin(
     await work(admin)
   } finally {
     await admin.disconnect()
+    sockets.destroy()
+  }
+}
+
+/** CONCURRENT_TRANSACTIONS, or a leader that is not there yet: kafkajs would give up after 300 ms. */
+const PATIENT = { initialRetryTime: 5, maxRetryTime: 200, factor: 0, multiplier: 1.5, retries: 300 }
+
+/**
+ * Writes as no uplink of ours would. Idempotent: what is sent again, because an answer was late or
+ * one partition of many was not ready, is there once, however slow the machine.
+ */
+export async function produce(
+  bootstrap: string,
+  work: (producer: Producer) => Promise<unknown>,
+  options: Pick<ProducerConfig, 'transactionalId' | 'createPartitioner'> = {},
+): Promise<void> {
+  const { kafka, sockets } = await createClient({ brokers: [bootstrap] })
+  const how = { idempotent: true, maxInFlightRequests: 1, retry: PATIENT }
+  const producer = kafka.producer({ ...how, ...options })
+  await producer.connect()
+  try {
+    await work(producer)
+  } finally {
+    await producer.disconnect()
     sockets.destroy()
   }
 }

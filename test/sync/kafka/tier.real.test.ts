@@ -13,7 +13,7 @@ import { createCluster } from '../../../sync/kafka/cluster.ts'
 import { internal } from '../../../sync/kafka/fence.ts'
 import { decodeFetchResponse } from '../../../sync/kafka/history/response.ts'
 import { type OwnCentral, ownCentral } from '../../support/central.ts'
-import { readAll, values } from './support.ts'
+import { produce, readAll, values } from './support.ts'
 
 const PRODUCERS = 6
 const TRANSACTIONS = 240
@@ -87,25 +87,23 @@ async function writeHistory(central: OwnCentral, topic: string): Promise<string[
 
 /** Waits until the segments have left the broker's disk, all but the active one. */
 async function segmentsLeave(central: OwnCentral, topic: string): Promise<number> {
-  const { kafka, sockets } = await createClient({ brokers: [central.bootstrap] })
-  const producer = kafka.producer()
-  await producer.connect()
   const deadline = Date.now() + TIER_TIMEOUT_MS
   let segments: number[] = []
-  for (;;) {
-    const files = await readdir(join(central.logDir, `${topic}-0`))
-    segments = files
-      .filter((file) => file.endsWith('.log'))
-      .map((file) => Number.parseInt(file, 10))
-    const objects = (await central.tierObjects()).filter(({ key }) => key.includes(topic))
-    if (segments.length === 1 && segments[0] > 0 && objects.length > 0) break
-    assert.ok(Date.now() < deadline, `segments ${segments} are still on the disk`)
-    // A segment is only rolled by time when something is appended to it.
-    await producer.send({ topic, messages: [{ partition: 0, value: 'tick' }] })
-    await sleep(POLL_INTERVAL_MS)
+  const tick = async (producer: Producer) => {
+    for (;;) {
+      const files = await readdir(join(central.logDir, `${topic}-0`))
+      segments = files
+        .filter((file) => file.endsWith('.log'))
+        .map((file) => Number.parseInt(file, 10))
+      const objects = (await central.tierObjects()).filter(({ key }) => key.includes(topic))
+      if (segments.length === 1 && segments[0] > 0 && objects.length > 0) break
+      assert.ok(Date.now() < deadline, `segments ${segments} are still on the disk`)
+      // A segment is only rolled by time when something is appended to it.
+      await producer.send({ topic, messages: [{ partition: 0, value: 'tick' }] })
+      await sleep(POLL_INTERVAL_MS)
+    }
   }
-  await producer.disconnect()
-  sockets.destroy()
+  await produce(central.bootstrap, tick)
   return segments[0]
 }
 
