@@ -47,6 +47,8 @@ export class Pump {
   /** The failure of which lanes or records, and not the link, are to blame. */
   #accused: SyncError | undefined
   #unreleasedSinceMs = 0
+  /** Not before: the disk had no room for it. */
+  #releaseAgainMs = 0
   #rejected = 0
   #lastRejection: Complaint | undefined
   #oddPositions: Complaint | undefined
@@ -123,6 +125,17 @@ export class Pump {
     }
   }
 
+  /** A disk too full even to delete stops no sending: what the other side has is deleted when there is room. */
+  #release(source: Source, positions?: Positions): void {
+    try {
+      source.release(positions)
+    } catch (error) {
+      if (!(error instanceof SyncError) || error.code !== 'OUTBOX_FULL') throw error
+      this.#releaseAgainMs = performance.now() + this.#limits.releaseIntervalMs
+      this.#options.onFault?.(error)
+    }
+  }
+
   /** Starts from what the other side says that it has. */
   #adopt(positions: Positions, uplink: Uplink): void {
     const source = this.#source!
@@ -137,7 +150,7 @@ export class Pump {
     this.#care.skip(positions)
     for (const [lane, error] of uplink.refusals ?? []) this.#care.block(lane, error)
     source.hold(this.#care.reach(positions))
-    source.release(positions)
+    this.#release(source, positions)
   }
 
   async #drain(uplink: Uplink): Promise<void> {
@@ -206,16 +219,19 @@ export class Pump {
     const nextTryMs = this.#care.nextTryMs((lane) => waitsIn(source, this.#positions, lane))
     if (nextTryMs !== undefined) until.push(nextTryMs)
     if (source.unreleased > 0) {
-      until.push(this.#unreleasedSinceMs + this.#limits.releaseIntervalMs)
+      const dueMs = this.#unreleasedSinceMs + this.#limits.releaseIntervalMs
+      until.push(Math.max(dueMs, this.#releaseAgainMs))
     }
     return until.length === 0 ? undefined : Math.max(1, Math.min(...until) - nowMs)
   }
 
   #releaseIfDue(source: Source): void {
     if (this.#options.source() !== source || source.unreleased === 0) return
-    const ageMs = performance.now() - this.#unreleasedSinceMs
+    const nowMs = performance.now()
+    if (nowMs < this.#releaseAgainMs) return
+    const ageMs = nowMs - this.#unreleasedSinceMs
     const { releaseRecords, releaseIntervalMs } = this.#limits
-    if (source.unreleased >= releaseRecords || ageMs >= releaseIntervalMs) source.release()
+    if (source.unreleased >= releaseRecords || ageMs >= releaseIntervalMs) this.#release(source)
   }
 
   #failed(error: unknown): number | undefined {

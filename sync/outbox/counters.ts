@@ -1,4 +1,4 @@
-import type { Database } from 'better-sqlite3'
+import type { Database, Statement } from 'better-sqlite3'
 import { LANES, type Lane } from '../record.ts'
 import type { LaneTable } from './lane-table.ts'
 
@@ -31,7 +31,8 @@ interface MarkRow {
   bytes: number
   evicted: number
   dropped: number
-  releasedSeq: number
+  /** Not in a file of before it was remembered what the other side had. */
+  releasedSeq?: number
 }
 
 /** Counters as marked in the file, and what came after the mark counted from the rows. */
@@ -54,7 +55,7 @@ export function loadCounters(db: Database, tables: Record<Lane, LaneTable>): Cou
       ackedRecords: 0,
       ackedBytes: 0,
       heldSeq: 0,
-      releasedSeq: mark.releasedSeq,
+      releasedSeq: mark.releasedSeq ?? 0,
     }
     seq = Math.max(seq, mark.markedSeq, lastSeq)
     markedSeq = mark.markedSeq
@@ -62,16 +63,26 @@ export function loadCounters(db: Database, tables: Record<Lane, LaneTable>): Cou
   return { seq, markedSeq, lanes }
 }
 
-/** Makes the function that writes the counters down, inside the caller's transaction. */
+/**
+ * Makes the function that writes the counters down, inside the caller's transaction. There an older file gets
+ * its column too, and not when it is opened: on a full disk it can then still be read and sent. An older
+ * milepost reads it all the same.
+ */
 export function counterWriter(db: Database): (counters: Counters) => void {
-  const update = db.prepare(
-    'UPDATE lane SET markedSeq = ?, lastSeq = ?, records = ?, bytes = ?, evicted = ?, dropped = ?, releasedSeq = ? WHERE id = ?',
-  )
+  // Asked each time: a transaction that is rolled back takes the column with it.
+  const column = db
+    .prepare("SELECT 1 FROM pragma_table_info('lane') WHERE name = 'releasedSeq'")
+    .pluck()
+  let update: Statement | undefined
   return (counters) => {
-    LANES.forEach((lane, id) => {
+    if (!column.get()) db.exec('ALTER TABLE lane ADD COLUMN releasedSeq INTEGER NOT NULL DEFAULT 0')
+    update ??= db.prepare(
+      'UPDATE lane SET markedSeq = ?, lastSeq = ?, records = ?, bytes = ?, evicted = ?, dropped = ?, releasedSeq = ? WHERE id = ?',
+    )
+    for (const [id, lane] of LANES.entries()) {
       const { lastSeq, records, bytes, evicted, dropped, releasedSeq } = counters.lanes[lane]
       update.run(counters.seq, lastSeq, records, bytes, evicted, dropped, releasedSeq, id)
-    })
+    }
     counters.markedSeq = counters.seq
   }
 }

@@ -9,6 +9,9 @@ export type { Database } from 'better-sqlite3'
 /** Bytes of a database page: what a flash page, an ext4 block and SQLite's default agree on. */
 export const PAGE_BYTES = 4096
 
+/** What SQLite answers for `auto_vacuum = INCREMENTAL`. */
+const INCREMENTAL = 2
+
 /** Half a second at most for the lock of a process that is just ending. */
 const LOCK_WAIT_MS = 500
 
@@ -34,7 +37,10 @@ export function openFile(path: string, options: FileOptions): Database {
   try {
     if (options.exclusive) db.pragma('locking_mode = EXCLUSIVE')
     db.pragma(`page_size = ${PAGE_BYTES}`)
-    db.pragma('auto_vacuum = INCREMENTAL')
+    if (db.pragma('auto_vacuum', { simple: true }) !== INCREMENTAL) {
+      // Only where it is new: SQLite writes a page for it each time, for which a full disk has no place.
+      db.pragma('auto_vacuum = INCREMENTAL')
+    }
     db.pragma('journal_mode = WAL')
     db.pragma('synchronous = FULL')
     db.pragma(`wal_autocheckpoint = ${Math.ceil(options.walBytes / PAGE_BYTES)}`)

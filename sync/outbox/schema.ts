@@ -90,7 +90,6 @@ export function openDatabase(
     db.pragma(`journal_size_limit = ${log}`)
     const epoch = identify(db, path, vehicle)
     check(db, path, limits)
-    addReleased(db)
     foldFound(db)
     return { db, epoch }
   } catch (error) {
@@ -140,13 +139,6 @@ function identify(db: Database, path: string, vehicle: string): string {
     )
   }
   return meta.get('epoch')!
-}
-
-/** A file of before it was remembered what the other side had; an older milepost reads it all the same. */
-function addReleased(db: Database): void {
-  const columns = db.prepare("SELECT name FROM pragma_table_info('lane')").pluck().all()
-  if (columns.includes('releasedSeq')) return
-  db.exec('ALTER TABLE lane ADD COLUMN releasedSeq INTEGER NOT NULL DEFAULT 0')
 }
 
 function create(db: Database, path: string, vehicle: string): string {

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { appendFileSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { LANES } from '../../sync/record.ts'
 import { Sync } from '../../sync/sync-thread.ts'
+import { smallDisk, takeAll } from '../support/small-disk.ts'
 import { ledgerOf, openOutbox, readAll, record } from '../sync/support.ts'
 
 /** How long the disk stays full: `SECONDS=600` is the long run. */
@@ -15,20 +14,8 @@ const TICK_MS = 20
 const PER_TICK = { critical: 1, events: 4, telemetry: 40 }
 
 test(`64 MiB filled to the last byte for ${SECONDS} s under load: alarms are kept, the rest is told`, async (t) => {
-  const disk = mkdtempSync(join(tmpdir(), 'milepost-disk-'))
-  let mounted = false
-  t.after(() => {
-    if (mounted) execFileSync('umount', ['-l', disk])
-    rmSync(disk, { recursive: true, force: true })
-  })
-  try {
-    const options = ['-t', 'tmpfs', '-o', 'size=64m', 'milepost-test', disk]
-    execFileSync('mount', options, { stdio: 'ignore' })
-    mounted = true
-  } catch {
-    t.diagnostic('1 case not tried: may not mount a tmpfs')
-    return
-  }
+  const disk = smallDisk(t, 64 * 1024)
+  if (!disk) return
   const path = join(disk, 'o.db')
   const uplink = { kind: 'none' as const }
   const sync = await Sync.start({ outbox: { path, vehicle: 'v1', bootId: 'b' }, uplink })
@@ -51,7 +38,7 @@ test(`64 MiB filled to the last byte for ${SECONDS} s under load: alarms are kep
   const endMs = performance.now() + SECONDS * 1000
   while (performance.now() < endMs) {
     // Whoever it is takes every byte again that comes free.
-    fill(join(disk, 'hog'))
+    takeAll(disk)
     tick()
     await sleep(TICK_MS)
   }
@@ -78,13 +65,3 @@ test(`64 MiB filled to the last byte for ${SECONDS} s under load: alarms are kep
   )
   t.diagnostic(`the longest append of ${PER_TICK.telemetry} records took ${longestAppendMs} ms`)
 })
-
-function fill(hog: string): void {
-  for (const bytes of [1024 ** 2, 4096, 512]) {
-    try {
-      for (;;) appendFileSync(hog, Buffer.alloc(bytes))
-    } catch (error) {
-      assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC')
-    }
-  }
-}

@@ -1,3 +1,6 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { join } from 'node:path'
+
 /** One thing that was done to a file, as `trace.c` wrote it down. */
 export interface Op {
   /** Write, truncate, allocate, sync. */
@@ -9,6 +12,23 @@ export interface Op {
 
 /** Bytes that a disk writes whole or not at all. */
 const SECTOR_BYTES = 512
+
+/** Starts a program whose doings in the folder `work` are written down by `trace.c`; its own files go to `folder`. */
+export function spawnTraced(
+  folder: string,
+  work: string,
+  program: readonly string[],
+): { child: ChildProcess; trace: string } {
+  const library = join(folder, 'trace.so')
+  const source = join(import.meta.dirname, 'trace.c')
+  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl'])
+  const trace = join(folder, 'trace')
+  const child = spawn(process.execPath, ['--import', 'tsx', ...program], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, LD_PRELOAD: library, TRACE_FILE: trace, TRACE_FOLDER: work },
+  })
+  return { child, trace }
+}
 
 export function opsOf(trace: Buffer): Op[] {
   const ops: Op[] = []
@@ -34,14 +54,24 @@ export function opsOf(trace: Buffer): Op[] {
  * sector, in any order.
  */
 export class FileImage {
-  #synced: Buffer<ArrayBuffer> = Buffer.alloc(0)
+  #synced: Buffer<ArrayBuffer>
   #later: Op[] = []
+
+  /** A new file, or one that was there before. */
+  constructor(bytes: Buffer = Buffer.alloc(0)) {
+    this.#synced = Buffer.from(bytes)
+  }
 
   do(op: Op): void {
     this.#later.push(op)
     if (op.kind !== 's') return
     for (const each of this.#later) this.#synced = applied(this.#synced, each, () => true)
     this.#later = []
+  }
+
+  /** A process that is killed loses nothing of what it had written. */
+  afterKill(): Buffer {
+    return this.#later.reduce((bytes, op) => applied(bytes, op, () => true), this.#synced)
   }
 
   /** How much of what came after the last sync arrived is for `random` to say. */

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,7 +10,7 @@ import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES } from '../../sync/record.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { readAll } from '../sync/support.ts'
-import { FileImage, type Op, opsOf } from './disk-image.ts'
+import { FileImage, type Op, opsOf, spawnTraced } from './disk-image.ts'
 
 /** `POINTS=500 SEED=…` is the long run. */
 const POINTS = Number(process.env.POINTS ?? 25)
@@ -93,18 +92,10 @@ class Promises {
 
 /** Lets a writer work under the eye of `trace.c`, kills it, and answers what it did. */
 async function traced(folder: string): Promise<Op[]> {
-  const library = join(folder, 'trace.so')
-  const source = fileURLToPath(new URL('./trace.c', import.meta.url))
-  execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl'])
-  const trace = join(folder, 'trace')
   const work = join(folder, 'work')
   mkdirSync(work)
   const writer = fileURLToPath(new URL('../sync/outbox/writer.ts', import.meta.url))
-  const args = ['--import', 'tsx', writer, join(work, 'o.db'), String(SEED)]
-  const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, LD_PRELOAD: library, TRACE_FILE: trace, TRACE_FOLDER: work },
-  })
+  const { child, trace } = spawnTraced(folder, work, [writer, join(work, 'o.db'), String(SEED)])
   const ended = once(child, 'close')
   while ((statSync(trace, { throwIfNoEntry: false })?.size ?? 0) < TRACE_BYTES) {
     assert.equal(child.exitCode, null, 'the writer ended by itself')

@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import { LEDGER_TYPE, type LedgerEntry, parseLedger } from '../../sync/ledger.ts'
 import type { OutboxOptions } from '../../sync/outbox/options.ts'
 import { Outbox } from '../../sync/outbox/outbox.ts'
@@ -20,6 +21,21 @@ export function openOutbox(t: TestContext, options: Partial<OutboxOptions> & { p
   const outbox = Outbox.open({ vehicle: 'v1', bootId: 'boot-1', ...options, limits })
   t.after(() => outbox.close())
   return outbox
+}
+
+/** Makes of an outbox one of before it was remembered what the other side had. */
+export function makeOlder(path: string): void {
+  const db = new Database(path)
+  db.exec('ALTER TABLE lane DROP COLUMN releasedSeq')
+  db.close()
+}
+
+/** Whether the file has the column by which that is remembered. */
+export function remembers(path: string): boolean {
+  const db = new Database(path, { readonly: true })
+  const columns = db.prepare("SELECT name FROM pragma_table_info('lane')").pluck().all()
+  db.close()
+  return columns.includes('releasedSeq')
 }
 
 export function readAll(outbox: Outbox): StoredRecord[] {

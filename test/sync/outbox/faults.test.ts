@@ -3,7 +3,6 @@ import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   existsSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -12,11 +11,11 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { SyncError } from '../../../sync/errors.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
+import { smallDisk, takeAll } from '../../support/small-disk.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { ledgerOf, openOutbox, readAll, record, SMALL } from '../support.ts'
 
@@ -84,43 +83,17 @@ test('damage in a file too large to be checked at once is named when it is met',
   assert.throws(() => outbox.read('telemetry', 0, 9999, 1e9), { code: 'OUTBOX_CORRUPT' })
 })
 
-/** A disk of so many KiB, or undefined where this user may not mount one. */
-function smallDisk(t: TestContext, kib: number): string | undefined {
-  const folder = mkdtempSync(join(tmpdir(), 'milepost-disk-'))
-  t.after(() => {
-    if (mounted) execFileSync('umount', ['-l', folder])
-    rmSync(folder, { recursive: true, force: true })
-  })
-  let mounted = false
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kib}k`, 'milepost-test', folder], {
-      stdio: 'ignore',
-    })
-    mounted = true
-  } catch {
-    t.diagnostic('may not mount a tmpfs: the same was tried on the page limit only')
-    return undefined
-  }
-  return folder
-}
-
 function freeBytes(disk: string): number {
   const { bavail, bsize } = statfsSync(disk)
   return bavail * bsize
 }
 
-/** Somebody else takes the disk: to the last byte, or but for so many bytes. */
-function takeAll(disk: string, butBytes = 0): string {
+/** Somebody else takes the disk but for so many bytes. */
+function takeAllBut(disk: string, bytes: number): void {
   const hog = join(disk, 'hog')
-  try {
-    for (let left = freeBytes(disk); left > butBytes; left -= 4096) {
-      appendFileSync(hog, Buffer.alloc(4096))
-    }
-    if (butBytes === 0) for (;;) appendFileSync(hog, Buffer.alloc(512))
-  } catch (error) {
-    assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC')
+  for (let left = freeBytes(disk); left > bytes; left -= 4096) {
+    appendFileSync(hog, Buffer.alloc(4096))
   }
-  return hog
 }
 
 test('on a disk that is filled at once, alarms are kept in what was set aside', (t) => {
@@ -153,7 +126,7 @@ test('on a disk without a free byte it lives on in the room it has, and the acco
     record(i % 3 ? 'telemetry' : 'critical', 'x'.repeat(1000)),
   )
   for (let i = 0; i < 5; i++) outbox.append(batch)
-  takeAll(disk, 300_000)
+  takeAllBut(disk, 300_000)
   outbox.append(batch)
   takeAll(disk)
   for (let i = 0; i < 200; i++) outbox.append(batch)

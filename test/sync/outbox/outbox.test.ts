@@ -3,7 +3,6 @@ import { spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import Database from 'better-sqlite3'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
 import type { StoredRecord } from '../../../sync/record.ts'
 import { tempDir } from '../../support/temp-dir.ts'
@@ -239,21 +238,4 @@ test('space is given back to the disk, the log stays small', (t) => {
   for (let i = 0; i < 20; i++) outbox.tend()
   assert.ok(outbox.stat().fileBytes < 2e6, `${outbox.stat().fileBytes} bytes left`)
   assert.equal(outbox.read('telemetry', 0, 100, 1e6).length, 10)
-})
-
-test('a file of before it was remembered what the other side had is read, and remembers from then on', (t) => {
-  const path = join(tempDir(t), 'o.db')
-  const before = openOutbox(t, { path })
-  before.append([record('events', 'a'), record('events', 'b')])
-  before.close()
-  const db = new Database(path)
-  db.exec('ALTER TABLE lane DROP COLUMN releasedSeq')
-  db.close()
-  const after = openOutbox(t, { path })
-  assert.equal(after.deliveredSeq('events'), 0)
-  after.release({ critical: 0, events: 1, telemetry: 0 })
-  after.close()
-  const again = openOutbox(t, { path })
-  assert.equal(again.deliveredSeq('events'), 1)
-  assert.deepEqual(readAll(again).map(textOf), ['b'])
 })
