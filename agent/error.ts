@@ -47,6 +47,11 @@ export interface Complaint {
   readonly hint?: string
 }
 
+/** The error again of which another thread told: classes, codes and hints do not cross threads. */
+export function errorOf({ code, message, hint }: Complaint): Error {
+  return Object.assign(new Error(message), code === 'INTERNAL' ? {} : { code, hint })
+}
+
 /** Reads code, message and hint of an error of any room; an error of no room is `INTERNAL`. */
 export function complaintOf(error: unknown): Complaint {
   if (!(error instanceof Error)) return { code: 'INTERNAL', message: String(error) }

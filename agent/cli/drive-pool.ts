@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os'
 import { MessageChannel } from 'node:worker_threads'
 import type { FeatureSpec } from '../../models/features/spec.ts'
 import { startWorker } from '../../sync/start-worker.ts'
+import { type Complaint, errorOf } from '../error.ts'
 import type { DriveRows, DriveSpec } from './model-drives.ts'
 
 /** Threads that drive at once. */
@@ -14,10 +15,12 @@ export interface DriveOrder {
   readonly features: FeatureSpec
 }
 
+export type DriveAnswer = DriveRows | { readonly failed: Complaint }
+
 /**
  * Rows of many simulated drives, in the order in which they are asked for, on as many threads as there
  * are processors: the same rows as one thread would make.
- * @throws what a drive throws
+ * @throws what a drive throws, with its code and hint
  */
 export async function* driveRows(
   features: FeatureSpec,
@@ -30,10 +33,10 @@ export async function* driveRows(
     new Promise((resolve, reject) => {
       const thread = threads[place % threads.length]
       const { port1, port2 } = new MessageChannel()
-      port1.once('message', (data: DriveRows | Error) => {
+      port1.once('message', (data: DriveAnswer) => {
         port1.close()
         thread.off('error', reject)
-        if (data instanceof Error) reject(data)
+        if ('failed' in data) reject(errorOf(data.failed))
         else resolve(data)
       })
       thread.on('error', reject)

@@ -1,13 +1,16 @@
-// A thread that drives simulated vehicles and answers with the rows of each.
+// A thread that drives simulated vehicles and answers with the rows of each, or why there are none.
 import { type MessagePort, parentPort } from 'node:worker_threads'
-import type { DriveOrder } from './drive-pool.ts'
+import { complaintOf } from '../error.ts'
+import type { DriveAnswer, DriveOrder } from './drive-pool.ts'
 import { rowsOfDrive } from './model-drives.ts'
 
 parentPort!.on('message', ({ order, answer }: { order: DriveOrder; answer: MessagePort }) => {
+  const post = (message: DriveAnswer, transfer: ArrayBuffer[] = []) =>
+    answer.postMessage(message, transfer)
   try {
     const { timeUs, values } = rowsOfDrive(order.spec, order.features)
-    answer.postMessage({ timeUs, values }, [timeUs.buffer, values.buffer])
+    post({ timeUs, values }, [timeUs.buffer, values.buffer])
   } catch (error) {
-    answer.postMessage(error)
+    post({ failed: complaintOf(error) })
   }
 })

@@ -1,7 +1,7 @@
 import type { Bundle } from '../../models/bundle/load.ts'
 import { ModelError } from '../../models/errors.ts'
 import { FeatureBuilder } from '../../models/features/builder.ts'
-import type { FeatureSpec } from '../../models/features/spec.ts'
+import { type FeatureSpec, unheardOf } from '../../models/features/spec.ts'
 import type { OpenNetwork } from '../../models/runtime/open.ts'
 import { type Inference, Scorer } from '../../models/scorer.ts'
 import { DatabaseSet } from '../../sensors/dbc/database-set.ts'
@@ -11,6 +11,7 @@ import { DRIVE_START_US, simulateDrive } from '../../sensors/simulator/drive.ts'
 import type { Profile } from '../../sensors/simulator/driver.ts'
 import type { FaultKind } from '../../sensors/simulator/faults.ts'
 import { vehicleDatabase } from '../../sensors/simulator/vehicle-dbc.ts'
+import { nearest } from '../config/nearest.ts'
 
 /** Room for the readings of a batch of frames: no message of the vehicle has more signals. */
 const SIGNALS_PER_FRAME = 16
@@ -73,15 +74,34 @@ export function rowsOfDrive(spec: DriveSpec, features: FeatureSpec): DriveRows {
       rows.values.set(raw, count++ * width)
     })
   }
-  refuseProblems(builder)
+  refuseProblems(builder, features, catalog)
   return { timeUs: rows.timeUs.slice(0, count), values: rows.values.slice(0, count * width) }
 }
 
-function refuseProblems({ problems }: FeatureBuilder): void {
-  if (problems.length === 0) return
-  const { signal, unit, wanted } = problems[0]
-  throw new ModelError('TRAINING_DATA', `${signal} is in ${unit || 'no unit'}, not ${wanted}`, {
-    hint: 'Correct the unit in the recipe.',
+/** Every simulated vehicle has the same signals, so what one of them lacks is a mistake of the recipe. */
+function refuseProblems(
+  { problems, heard }: FeatureBuilder,
+  features: FeatureSpec,
+  catalog: SignalCatalog,
+): void {
+  if (problems.length > 0) {
+    const { signal, unit, wanted } = problems[0]
+    throw new ModelError('TRAINING_DATA', `${signal} is in ${unit || 'no unit'}, not ${wanted}`, {
+      hint: 'Correct the unit in the recipe.',
+    })
+  }
+  const [silent] = unheardOf(features, heard)
+  if (!silent) return
+  const { input, signal } = silent
+  const guess = nearest(
+    signal,
+    catalog.all().map(({ name }) => name),
+  )
+  const of = input === signal ? '' : ` (input ${input})`
+  throw new ModelError('TRAINING_DATA', `no reading ever came of ${signal}${of}`, {
+    hint: guess
+      ? `Did you mean ${guess}? Correct the signal in the recipe.`
+      : 'Correct the signal in the recipe: sensors/simulator/vehicle.dbc names them all.',
   })
 }
 
@@ -94,7 +114,7 @@ function* scoreDrive(spec: DriveSpec, bundle: Bundle, open: OpenNetwork): Genera
     scorer.readings(batch, (inference) => ready.push(inference))
     yield* ready.splice(0)
   }
-  refuseProblems(scorer.features)
+  refuseProblems(scorer.features, bundle.manifest.features, catalog)
 }
 
 export interface DriveResult {

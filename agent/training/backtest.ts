@@ -169,6 +169,7 @@ export async function backtest(
         features: features.counts,
         skippedBy: features.skippedBy,
         problems: features.problems,
+        unheard: features.unheard,
       }),
     }))
   } finally {

@@ -45,6 +45,7 @@ export async function historyDataset(options: HistoryDatasetOptions): Promise<Da
         features: history.features.counts,
         skippedBy: history.features.skippedBy,
         problems: history.features.problems,
+        unheard: history.features.unheard,
       }),
     )
   }

@@ -1,5 +1,5 @@
 import type { LogCounts, LoggedUnitProblem } from '../../models/features/log.ts'
-import type { InputSpec } from '../../models/features/spec.ts'
+import type { InputSpec, UnheardInput } from '../../models/features/spec.ts'
 import type { LogRecordCounts } from './log.ts'
 
 /** Inputs named at most as the cause of rows that were not made. */
@@ -13,9 +13,10 @@ export function notesOf(
     readonly features: LogCounts
     readonly skippedBy: readonly number[]
     readonly problems: readonly LoggedUnitProblem[]
+    readonly unheard: readonly UnheardInput[]
   },
 ): string[] {
-  const { log, features, skippedBy, problems } = read
+  const { log, features, skippedBy, problems, unheard } = read
   const notes: string[] = []
   const told = (count: number, what: string) => {
     if (count > 0) notes.push(`${count.toLocaleString('en-US')} ${what}`)
@@ -33,6 +34,13 @@ export function notesOf(
   for (const { signal, unit, wanted, vehicles } of problems) {
     notes.push(`${signal} came in ${unit || 'no unit'}, not ${wanted}, from ${vehicles} vehicles`)
   }
+  // What came in another unit was told above; of an empty range nothing need be told.
+  const silent = unheard.filter(({ signal }) => !problems.some((one) => one.signal === signal))
+  if (silent.length > 0 && log.records > 0) {
+    const named = silent.slice(0, MAX_NAMED).map(({ input, signal }) => nameOf(input, signal))
+    const more = silent.length > MAX_NAMED ? ` and ${silent.length - MAX_NAMED} more` : ''
+    notes.push(`No reading ever came of ${named.join(', ')}${more}`)
+  }
   told(features.otherUnit, 'readings were left out for their unit')
   told(features.rejected, 'readings were no finite number')
   told(features.late, 'readings came after their row was made')
@@ -47,4 +55,8 @@ export function notesOf(
     told(features.skipped, `rows were not made for a missing value: ${causes.join(', ')}`)
   }
   return notes
+}
+
+function nameOf(input: string, signal: string): string {
+  return input === signal ? signal : `${signal} (input ${input})`
 }

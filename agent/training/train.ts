@@ -2,6 +2,7 @@ import type { Bundle } from '../../models/bundle/load.ts'
 import type { TrainingSource } from '../../models/bundle/manifest.ts'
 import { ModelError } from '../../models/errors.ts'
 import type { LogCounts, LoggedUnitProblem } from '../../models/features/log.ts'
+import { unheardOf } from '../../models/features/spec.ts'
 import type { Progress } from '../../models/training/fitted.ts'
 import type { Recipe } from '../../models/training/recipe.ts'
 import { type CollectedRows, RowCollector } from '../../models/training/rows.ts'
@@ -49,6 +50,7 @@ interface Place {
   readonly log: LogRecordCounts
   features: LogCounts
   skippedBy: number[]
+  heard: number[]
   problems: readonly LoggedUnitProblem[]
   /** Vehicles of each partition that is done, by its number. */
   homes: readonly (readonly [string, number])[]
@@ -73,7 +75,8 @@ export async function trainFromLog(options: LogTrainingOptions): Promise<LogTrai
   if (place) options.onResume?.({ partitions: place.done.length, epochs })
   else if (checkpoint.refused) options.onResume?.({ refused: checkpoint.refused })
   const read = await collect(options, checkpoint, collector, place)
-  const notes = notesOf(recipe.features.inputs, read)
+  const unheard = unheardOf(recipe.features, read.heard)
+  const notes = notesOf(recipe.features.inputs, { ...read, unheard })
   options.onCollected?.()
   const bundle = await trainCollected(finish(collector, notes), {
     recipe,
@@ -122,7 +125,7 @@ async function collect(
   if (before) {
     Object.assign(log.counts, before.log)
     for (const [vehicle, partition] of before.homes) log.homes.set(vehicle, partition)
-    features.restore(before.features, before.skippedBy)
+    features.restore(before.features, before.skippedBy, before.heard)
     features.problems.push(...before.problems)
   }
   const done = before?.done ?? []
@@ -132,6 +135,7 @@ async function collect(
     log: log.counts,
     features: features.counts,
     skippedBy: features.skippedBy,
+    heard: features.heard,
     problems: features.problems,
     homes: [...log.homes],
   })

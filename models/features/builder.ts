@@ -34,6 +34,8 @@ export class FeatureBuilder {
   /** Times that the clock was seen to step back by more than `CLOCK_BACK_US`. */
   restarts = 0
   readonly problems: UnitProblem[] = []
+  /** 1 for each signal of which a reading that can be used has ever come, in order of `signalsOf`. */
+  readonly heard: Uint8Array
   readonly #spec: FeatureSpec
   readonly #catalog: CatalogView
   readonly #maker: RowMaker
@@ -74,6 +76,7 @@ export class FeatureBuilder {
     this.#slots = Math.max(...this.#stepsOf) + this.#ahead
     this.#signals = signalsOf(spec)
     const placeOf = (name?: string) => this.#signals.findIndex((one) => one.name === name)
+    this.heard = new Uint8Array(this.#signals.length)
     this.#sourceOf = Int32Array.from(spec.inputs, ({ signal }) => placeOf(signal))
     this.#overOf = Int32Array.from(spec.inputs, ({ over }) => placeOf(over?.signal))
     const slots = new Int32Array(this.#signals.length)
@@ -162,6 +165,7 @@ export class FeatureBuilder {
       this.restarts++
       this.#restart()
     }
+    this.heard[source] = 1
     const step = Math.floor(timeUs / this.#stepUs)
     if (this.#open < 0) {
       this.#open = this.#top = step

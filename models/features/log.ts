@@ -2,7 +2,7 @@ import { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
 import { ModelError } from '../errors.ts'
 import { FeatureBuilder } from './builder.ts'
 import type { FeatureRow } from './row.ts'
-import { type FeatureSpec, signalsOf } from './spec.ts'
+import { type FeatureSpec, signalsOf, type UnheardInput, unheardOf } from './spec.ts'
 import type { Summary } from './windows.ts'
 
 /** Vehicles whose windows are open at once; each takes some kilobytes. */
@@ -68,6 +68,8 @@ export class LogFeatures {
   }
   /** Of vehicles already closed: rows that each input cost by being missing. */
   readonly #skippedBy: Float64Array
+  /** 1 for each signal that they gave, in order of `signalsOf`. */
+  readonly #heard: Uint8Array
   readonly #spec: FeatureSpec
   readonly #catalog = new SignalCatalog()
   readonly #signals = new Map<string, { index: number; unit: string }>()
@@ -83,6 +85,7 @@ export class LogFeatures {
     }
     this.#batch = new ReadingBatch(this.#signals.size)
     this.#skippedBy = new Float64Array(spec.inputs.length)
+    this.#heard = new Uint8Array(this.#signals.size)
     this.#emit = (row) => {
       this.#counts.rows++
       emit(this.#current, row)
@@ -119,6 +122,7 @@ export class LogFeatures {
     for (const { builder } of this.#vehicles.values()) {
       for (const [i, count] of builder.skippedBy.entries()) this.#skippedBy[i] += count
     }
+    this.#heard.set(this.heard)
     this.#vehicles.clear()
   }
 
@@ -129,9 +133,24 @@ export class LogFeatures {
   }
 
   /** Goes on from the counts of an earlier run; no vehicle may be open. */
-  restore(counts: LogCounts, skippedBy: readonly number[]): void {
+  restore(counts: LogCounts, skippedBy: readonly number[], heard: readonly number[]): void {
     Object.assign(this.#counts, counts)
     this.#skippedBy.set(skippedBy)
+    this.#heard.set(heard)
+  }
+
+  /** 1 for each signal that some vehicle gave so that it can be used, in order of `signalsOf`. */
+  get heard(): number[] {
+    const heard = [...this.#heard]
+    for (const { builder } of this.#vehicles.values()) {
+      for (const [i, once] of builder.heard.entries()) heard[i] |= once
+    }
+    return heard
+  }
+
+  /** Inputs that no vehicle gave a reading for. */
+  get unheard(): UnheardInput[] {
+    return unheardOf(this.#spec, this.heard)
   }
 
   /** Rows that each input cost by being missing, in order of the inputs. */

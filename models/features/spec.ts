@@ -139,3 +139,21 @@ export function signalsOf({ inputs }: FeatureSpec): { name: string; unit: string
   }
   return [...found].map(([name, unit]) => ({ name, unit }))
 }
+
+/** An input whose signal was never read. */
+export interface UnheardInput {
+  readonly input: string
+  readonly signal: string
+}
+
+/**
+ * The inputs that have nothing to be made of, whatever their rule for a missing value.
+ * @param heard not 0 for each signal that was read, in order of `signalsOf`
+ */
+export function unheardOf(spec: FeatureSpec, heard: ArrayLike<number>): UnheardInput[] {
+  const silent = new Set(signalsOf(spec).flatMap(({ name }, i) => (heard[i] ? [] : [name])))
+  return spec.inputs.flatMap(({ name: input, signal, over }) => {
+    const missing = [signal, over?.signal].find((one) => one !== undefined && silent.has(one))
+    return missing === undefined ? [] : [{ input, signal: missing }]
+  })
+}

@@ -54,6 +54,8 @@ export class RowCollector {
   readonly #random: () => number
   readonly #known = new Map<string, KnownVehicle>()
   readonly #count = { records: 0, failed: 0, otherVehicles: 0, incomplete: 0, beyondLimit: 0 }
+  /** 1 for each input that any row had a value for. */
+  readonly #given: Uint8Array
   /** Good rows of vehicles to train on. */
   #candidates = 0
 
@@ -62,6 +64,7 @@ export class RowCollector {
     this.#recipe = recipe
     this.#train = new RowStore(width, recipe.training.maxRows)
     this.#heldOut = new RowStore(width, recipe.split.maxRows ?? recipe.training.maxRows)
+    this.#given = new Uint8Array(width)
     this.#include = recipe.vehicles && new RegExp(`^(?:${recipe.vehicles.include})$`)
     this.#rule = new FailedRule(recipe)
     this.#random = randomOf(recipe.seed)
@@ -77,6 +80,7 @@ export class RowCollector {
       this.#count.otherVehicles++
       return
     }
+    for (let i = 0; i < values.length; i++) if (!Number.isNaN(values[i])) this.#given[i] = 1
     const one = this.#vehicle(vehicle)
     const row = one.maker.make(values, timeUs)
     if (!row) this.#count.incomplete++
@@ -131,10 +135,13 @@ export class RowCollector {
     const least =
       2 * (recipe.kind === 'clustering' ? recipe.clusters.count : recipe.training.batchRows)
     if (this.#train.count < least || this.#heldOut.count === 0) {
+      const empty = recipe.features.inputs.flatMap(({ name }, i) => (this.#given[i] ? [] : [name]))
+      const never =
+        incomplete > 0 && empty.length > 0 ? `, never a value of ${empty.join(', ')}` : ''
       throw new ModelError(
         'TRAINING_DATA',
         `${records} rows gave ${this.#train.count} to train on and ${this.#heldOut.count} held out ` +
-          `(${failed} failed, ${otherVehicles} of other vehicles, ${incomplete} incomplete)`,
+          `(${failed} failed, ${otherVehicles} of other vehicles, ${incomplete} incomplete${never})`,
         {
           hint:
             this.#heldOut.count === 0 && this.#train.count > 0

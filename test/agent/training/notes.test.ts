@@ -1,0 +1,23 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { notesOf } from '../../../agent/training/notes.ts'
+import { LogFeatures } from '../../../models/features/log.ts'
+import { input, START_MS, spec } from '../../models/feature-rows.ts'
+
+const LOG = { records: 1, otherTypes: 0, poison: 0, late: 0, gaps: 0, elsewhere: 0 }
+const one = spec([input('Speed'), input('Cargo', { signal: 'Cargo.Mass', unit: 'kg' })])
+
+function notes(signals: Record<string, number>, units?: Record<string, string>) {
+  const features = new LogFeatures(one, () => {})
+  features.push({ vehicle: 'v', timeUs: START_MS * 1000, signals, units })
+  const { counts, skippedBy, problems, unheard } = features
+  return notesOf(one.inputs, { log: LOG, features: counts, skippedBy, problems, unheard })
+}
+
+test('an input without a single reading is named once: as such, or for its unit', () => {
+  assert.deepEqual(notes({ Speed: 1 }), ['No reading ever came of Cargo.Mass (input Cargo)'])
+  assert.deepEqual(notes({ Speed: 1, 'Cargo.Mass': 2 }, { 'Cargo.Mass': 't' }), [
+    'Cargo.Mass came in t, not kg, from 1 vehicles',
+    '1 readings were left out for their unit',
+  ])
+})
