@@ -1,5 +1,4 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { todosOf } from './advice.ts'
 import { tokenAsked } from './ask.ts'
 import { ago } from './format.ts'
 import { Icon } from './parts/icons.tsx'
@@ -7,6 +6,7 @@ import { TokenForm } from './parts/token-form.tsx'
 import { place, WAYS, wayTo } from './route.ts'
 import { away, codes, status } from './state.ts'
 import { ThemeChoice } from './theme.tsx'
+import { todosOf } from './todos.ts'
 import { VIEWS } from './views/views.ts'
 
 export function App() {

@@ -1,8 +1,9 @@
 import type { ComponentChildren } from 'preact'
 import { useId } from 'preact/hooks'
 import type { Complaint } from '../../../error.ts'
-import type { Level } from '../advice.ts'
+import type { Level } from '../answers.ts'
 import { Icon } from './icons.tsx'
+import { prose } from './prose.tsx'
 
 /** A titled region. */
 export function Card({
@@ -39,16 +40,17 @@ export function Pill({ level, children }: { level: Level; children: ComponentChi
   )
 }
 
-/** An error with what to do next. */
-export function Problem({ error }: { error: Complaint }) {
+/** An error with what to do next; before it, where it strikes. */
+export function Problem({ error, children }: { error: Complaint; children?: ComponentChildren }) {
   return (
     <div class="problem">
+      {children && <p>{children}</p>}
       <p>
-        <code>{error.code}</code> {error.message}
+        <code>{error.code}</code> {prose(error.message)}
       </p>
       {error.hint && (
         <p>
-          <strong>Next:</strong> {error.hint}
+          <strong>Next:</strong> {prose(error.hint)}
         </p>
       )}
     </div>

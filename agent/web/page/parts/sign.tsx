@@ -1,8 +1,9 @@
 import type { ComponentChildren } from 'preact'
-import type { Todo } from '../advice.ts'
 import { many } from '../format.ts'
 import { wayTo } from '../route.ts'
+import type { Todo } from '../todos.ts'
 import { Icon } from './icons.tsx'
+import { prose } from './prose.tsx'
 
 /** The road sign at the top: what to do, or that there is nothing. */
 export function Sign({
@@ -26,8 +27,8 @@ export function Sign({
           <ol class="todos">
             {todos.map(({ what, next, view }) => (
               <li key={what}>
-                <a href={wayTo(view)}>{what}</a>
-                {next && <span>{next}</span>}
+                <a href={wayTo(view)}>{prose(what)}</a>
+                {next && <span>{prose(next)}</span>}
               </li>
             ))}
           </ol>

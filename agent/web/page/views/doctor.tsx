@@ -1,8 +1,9 @@
 import { useState } from 'preact/hooks'
 import type { Finding, Verdict } from '../../../doctor/finding.ts'
-import type { Level } from '../advice.ts'
+import type { Level } from '../answers.ts'
 import { many } from '../format.ts'
 import { Card, Empty, Head, Pill, Problem } from '../parts/card.tsx'
+import { prose } from '../parts/prose.tsx'
 import { usePoll } from '../poll.ts'
 
 const EVERY_MS = 30_000
@@ -55,10 +56,10 @@ function Findings({ findings }: { findings: readonly Finding[] }) {
             <Pill level={LEVELS[verdict]}>{verdict}</Pill>
             <h3>{check}</h3>
           </div>
-          <p>{finding}</p>
+          <p>{prose(finding)}</p>
           {next && (
             <p>
-              <strong>Next:</strong> {next}
+              <strong>Next:</strong> {prose(next)}
             </p>
           )}
           {command && <Command text={command} />}

@@ -7,10 +7,9 @@ import {
   busAnswer,
   faultsAnswer,
   modelAnswer,
-  todosOf,
   uplinkAnswer,
   waitingAnswer,
-} from '../advice.ts'
+} from '../answers.ts'
 import { ago, bytes, count, figure, span } from '../format.ts'
 import { Card, Empty, Facts, Head, Meter, Pill, Problem } from '../parts/card.tsx'
 import { Icon } from '../parts/icons.tsx'
@@ -19,6 +18,7 @@ import { Spark } from '../parts/spark.tsx'
 import { Table } from '../parts/table.tsx'
 import { wayTo } from '../route.ts'
 import { codes, rates as history, known, recent, status } from '../state.ts'
+import { todosOf } from '../todos.ts'
 
 /** The technician's five questions, answered at one glance. */
 export function Overview() {

@@ -1,9 +1,12 @@
-import { uplinkAnswer } from '../advice.ts'
-import { ago, bytes, clock, count, span } from '../format.ts'
+import { uplinkAnswer } from '../answers.ts'
+import { ago, bytes, clock, count, many, span } from '../format.ts'
 import { Card, Facts, Head, Meter, Pill, Problem } from '../parts/card.tsx'
+import { RelayCard } from '../parts/relay-card.tsx'
 import { Spark } from '../parts/spark.tsx'
 import { Table } from '../parts/table.tsx'
+import { WayOutProblems } from '../parts/way-out.tsx'
 import { rates, recent, status } from '../state.ts'
+import { REFUSED_BEFORE } from '../todos.ts'
 import { Waiting } from './overview.tsx'
 
 const MEANINGS: Readonly<Record<string, string>> = {
@@ -21,6 +24,7 @@ export function SyncView() {
   const all = Object.entries(lanes)
   const most = Math.max(1, ...all.map(([, { bytes: size }]) => size))
   const good = outbox.state === 'ok'
+  const blocked = new Set<string>(uplink.blocked?.map(({ lane }) => lane))
   return (
     <>
       <Head title="Buffer & sync">
@@ -46,7 +50,7 @@ export function SyncView() {
             ]}
           />
           <Spark values={rates.value.map((rate) => rate.sentPerSec)} />
-          {uplink.lastError && <Problem error={uplink.lastError} />}
+          <WayOutProblems uplink={uplink} nowUs={now.nowUs} />
         </Card>
         <Card
           title="Outbox"
@@ -75,6 +79,17 @@ export function SyncView() {
             <code>{outbox.path}</code>
           </p>
           {outbox.lastError && <Problem error={outbox.lastError} />}
+          {outbox.deadRecords > 0 && (
+            <Problem
+              error={
+                uplink.lastRejection ?? {
+                  code: 'UPLINK_REJECTED',
+                  message: `${many(outbox.deadRecords, 'record')} lie aside; those behind them went on.`,
+                  hint: REFUSED_BEFORE,
+                }
+              }
+            />
+          )}
           {outbox.quarantinedFile && (
             <p>
               A damaged file was put aside: <code>{outbox.quarantinedFile}</code>
@@ -93,7 +108,7 @@ export function SyncView() {
               names: true,
               cell: ([lane]) => (
                 <>
-                  {lane}
+                  {lane} {blocked.has(lane) && <Pill level="warn">blocked</Pill>}
                   <span class="under">{MEANINGS[lane]}</span>
                 </>
               ),
@@ -118,6 +133,7 @@ export function SyncView() {
           ]}
         />
       </Card>
+      {now.relay && <RelayCard relay={now.relay} nowUs={now.nowUs} />}
     </>
   )
 }

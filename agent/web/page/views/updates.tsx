@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact'
 import type { UpdatesStatus } from '../../../updates/part.ts'
-import type { Level } from '../advice.ts'
+import type { Level } from '../answers.ts'
 import { ago, bytes, clock, count, many, span } from '../format.ts'
 import { Action } from '../parts/action.tsx'
 import { Card, Empty, Facts, Head, Meter, Pill, Problem } from '../parts/card.tsx'

@@ -1,5 +1,5 @@
+import type { Complaint, UplinkStatus } from '../../../sync/status.ts'
 import type { AgentStatus } from '../../status.ts'
-import { clockSet } from '../../time/clock-set.ts'
 import type { Code } from './events.ts'
 import { ago, bytes, count, many, span } from './format.ts'
 
@@ -11,15 +11,6 @@ export interface Answer {
   readonly level: Level
   readonly text: string
   readonly detail?: string
-}
-
-/** One thing to do, the most urgent first. */
-export interface Todo {
-  readonly level: 'stop' | 'warn'
-  readonly what: string
-  readonly next?: string
-  /** The view that shows more. */
-  readonly view: string
 }
 
 /** Data is old when the newest is older than this. */
@@ -107,10 +98,25 @@ export function waitingAnswer({ sync, nowUs }: AgentStatus): Answer {
   return { level, text: `${many(records, 'record')}${age}`, detail }
 }
 
+/**
+ * What is wrong with the way out as a whole. The connection ends with the first error of a lane or a record,
+ * which is then told of for itself.
+ */
+export function linkError({
+  lastError,
+  lastRejection,
+  blocked = [],
+}: UplinkStatus): Complaint | undefined {
+  return [...blocked, lastRejection].some((one) => one && one.message === lastError?.message)
+    ? undefined
+    : lastError
+}
+
 /** Why is it not sent? */
 export function uplinkAnswer({ sync, nowUs }: AgentStatus): Answer {
   if (!sync) return { level: 'quiet', text: 'Not known yet' }
-  const { kind, state, lastError, lastAckTimeUs, nextRetryTimeUs } = sync.uplink
+  const { kind, state, lastAckTimeUs, nextRetryTimeUs, blocked = [] } = sync.uplink
+  const lastError = linkError(sync.uplink)
   const acknowledged = `last acknowledged ${ago(lastAckTimeUs, nowUs)}`
   if (kind === 'none')
     return {
@@ -118,7 +124,12 @@ export function uplinkAnswer({ sync, nowUs }: AgentStatus): Answer {
       text: 'No uplink is configured',
       detail: 'Records are kept on this vehicle',
     }
-  if (state === 'live') return { level: 'fine', text: `Yes, by ${kind}`, detail: acknowledged }
+  if (state === 'live') {
+    const waits = blocked.map(({ lane }) => lane).join(', ')
+    return waits
+      ? { level: 'warn', text: `Yes, but not ${waits}`, detail: acknowledged }
+      : { level: 'fine', text: `Yes, by ${kind}`, detail: acknowledged }
+  }
   if (state === 'off')
     return { level: 'warn', text: 'No, the uplink is paused', detail: acknowledged }
   if (state === 'throttled')
@@ -132,89 +143,4 @@ export function uplinkAnswer({ sync, nowUs }: AgentStatus): Answer {
     text: state === 'connecting' ? 'Connecting' : 'No, it is offline',
     detail: `${lastError ? `${lastError.code}, ` : ''}${retry}, ${acknowledged}`,
   }
-}
-
-/** What should I do? Nothing, where this is empty. */
-export function todosOf(status: AgentStatus, codes: readonly Code[] = []): Todo[] {
-  const todos: Todo[] = []
-  const there = codes.filter(({ present }) => present).map(({ code }) => code)
-  if (there.length) {
-    todos.push({
-      level: 'warn',
-      what: `${many(there.length, 'trouble code')}: ${there.join(', ')}`,
-      next: 'See when each came, and its freeze frame.',
-      view: 'faults',
-    })
-  }
-  for (const { id, state, lastError, dropped } of status.sensors) {
-    if (state === 'failed' || state === 'recovering' || state === 'stale') {
-      todos.push({
-        level: state === 'failed' ? 'stop' : 'warn',
-        what: `Sensor ${id} is ${state}${lastError ? `: ${lastError.message}` : ': no data comes'}`,
-        next: lastError?.hint ?? 'Check cable, ignition and bitrate.',
-        view: 'doctor',
-      })
-    }
-    const lost = Object.entries(dropped).filter(([, n]) => (n ?? 0) > 0)
-    if (lost.length) {
-      todos.push({
-        level: 'warn',
-        what: `Sensor ${id} lost ${lost.map(([cause, n]) => `${count(n ?? 0)} (${cause})`).join(', ')}`,
-        next: 'The machine is too slow for this bus, or was stopped for a while.',
-        view: 'overview',
-      })
-    }
-  }
-  const { sync } = status
-  if (sync && sync.outbox.state !== 'ok' && sync.outbox.state !== 'starting') {
-    const { state, lastError } = sync.outbox
-    todos.push({
-      level: 'stop',
-      what: `The outbox is ${state}${lastError ? `: ${lastError.message}` : ''}`,
-      next: lastError?.hint,
-      view: 'sync',
-    })
-  }
-  if (sync?.uplink.lastError && sync.uplink.state !== 'live') {
-    const { code, message, hint } = sync.uplink.lastError
-    todos.push({
-      level: sync.uplink.state === 'fenced' ? 'stop' : 'warn',
-      what: `Data is not sent (${code}): ${message}`,
-      next: hint,
-      view: 'sync',
-    })
-  }
-  for (const { name, active, problems } of status.models) {
-    if (active)
-      todos.push({
-        level: 'warn',
-        what: `${name} sees an anomaly`,
-        next: 'See which signals it is made of.',
-        view: 'inferences',
-      })
-    if (problems.length)
-      todos.push({
-        level: 'warn',
-        what: `${name}: ${problems[0]}`,
-        next: 'Set its unit under names in the config.',
-        view: 'inferences',
-      })
-  }
-  if (!clockSet(status.nowUs)) {
-    todos.push({
-      level: 'warn',
-      what: 'The clock is not set',
-      next: 'It is set by network time or a satellite receiver; times of records are repaired then.',
-      view: 'doctor',
-    })
-  }
-  for (const { cause, count: times, lastError } of status.faults) {
-    todos.push({
-      level: 'warn',
-      what: `${cause} failed ${times === 1 ? 'once' : `${count(times)} times`}: ${lastError.message}`,
-      next: lastError.hint ?? 'The rest goes on. Please report it with a support bundle.',
-      view: 'support',
-    })
-  }
-  return todos.sort((a, b) => Number(b.level === 'stop') - Number(a.level === 'stop'))
 }
