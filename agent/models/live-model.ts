@@ -101,7 +101,7 @@ export class LiveModel {
     this.#learned?.tick()
   }
 
-  /** Forgets windows, held values and the alarm: what was seen while another model ran is unknown. */
+  /** Forgets windows, held values and the alarm, where it is unknown what of them is whole. */
   startAnew(): void {
     this.#scorer = this.#newScorer()
     this.#last = undefined

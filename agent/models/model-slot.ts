@@ -46,6 +46,9 @@ const WARM_LIMIT_MS = 10_000
 /**
  * The place of one model in the agent. Bundles come and go in it between two batches of readings: a new
  * one reads along until it has made its first row, then takes over, so no row is missing or made twice.
+ * What ran before reads along as long as its successor is on trial: where it runs again, its windows, held
+ * values, alarm and what it learns are those of a model that was never replaced. That costs a trial the
+ * memory and time of a second model, no more.
  */
 export class ModelSlot implements ReadingObserver {
   /** Name in the config. */
@@ -57,7 +60,7 @@ export class ModelSlot implements ReadingObserver {
   readonly #events: SlotEvents
   #live: LiveModel
   #next: { model: LiveModel; takeOver: () => void; drop: () => void } | undefined
-  /** What ran before, kept open while its successor is on trial. */
+  /** What ran before, kept open and reading along while its successor is on trial. */
   #before: LiveModel | undefined
   #trial: Trial | undefined
   #onTrouble: () => void = () => {}
@@ -98,6 +101,7 @@ export class ModelSlot implements ReadingObserver {
       // It takes over, throws there, and its trial says so.
       next?.takeOver()
     }
+    this.#readBefore(batch)
     this.#score(batch)
     if (next && next.model.rows > 0) next.takeOver()
   }
@@ -129,6 +133,7 @@ export class ModelSlot implements ReadingObserver {
         this.#live = model
         this.#trial = trial
         this.#onTrouble = onTrouble
+        this.#beginEvent()
         resolve(true)
       }
       const drop = (): void => {
@@ -160,7 +165,7 @@ export class ModelSlot implements ReadingObserver {
     this.#before = undefined
   }
 
-  /** The trial went badly: what ran before runs again, at once; it was open all the time. */
+  /** The trial went badly: what ran before runs again, at once and without a gap. */
   goBack(): void {
     this.#next?.drop()
     this.#trial = undefined
@@ -168,8 +173,8 @@ export class ModelSlot implements ReadingObserver {
     this.#endEvent()
     this.#live.close()
     this.#live = this.#before
-    this.#live.startAnew()
     this.#before = undefined
+    this.#beginEvent()
   }
 
   status(): ModelStatus {
@@ -200,6 +205,16 @@ export class ModelSlot implements ReadingObserver {
     this.#before?.close()
   }
 
+  /** Before the one on trial, which may throw and be taken back in the midst of this batch. */
+  #readBefore(batch: ReadingBatch): void {
+    try {
+      this.#before?.readings(batch, () => {})
+    } catch {
+      // A batch that it read in part; where it runs again and throws, the agent hears of it.
+      this.#before?.startAnew()
+    }
+  }
+
   #score(batch: ReadingBatch): void {
     const live = this.#live
     const trial = this.#trial
@@ -220,6 +235,14 @@ export class ModelSlot implements ReadingObserver {
       this.#invalid += more
       if (more > 0) trial?.invalid(more)
     }
+  }
+
+  /** An event that began while the model only read along is told when it comes: its end will be, too. */
+  #beginEvent(): void {
+    const { name, last } = this.#live
+    if (!last?.anomaly) return
+    this.#anomalies++
+    this.#events.inference(name, { ...last, event: 'begin' })
   }
 
   /** An event of a model that goes is over: nobody would ever end it. */

@@ -10,10 +10,10 @@ export const CAR_SENSOR: string = fileURLToPath(
   new URL('../../models/bundles/car-sensor', import.meta.url),
 )
 
-/** A copy of the car-sensor bundle, to be spoiled. */
-export function copyOfBundle(context: TestContext): string {
+/** A copy of a bundle, to be spoiled. */
+export function copyOfBundle(context: TestContext, from = CAR_SENSOR): string {
   const dir = join(tempDir(context), 'bundle')
-  cpSync(CAR_SENSOR, dir, { recursive: true })
+  cpSync(from, dir, { recursive: true })
   return dir
 }
 

@@ -132,7 +132,7 @@ test('an open event of the model that goes is ended, and going back is at once',
   const before = seen.length
   for (let i = 0; i < 12; i++) slot.observe(drive.next())
   assert.ok(seen.length >= before + 2, 'rows go on')
-  assert.equal(seen.filter(({ event }) => event === 'begin').length, 2, 'the event begins anew')
+  assert.equal(seen.filter(({ event }) => event === 'begin').length, 2, 'the event is told anew')
   slot.close()
 })
 
