@@ -3,9 +3,10 @@ import { basename, dirname, resolve } from 'node:path'
 import { LineCounter, parseDocument } from 'yaml'
 import { AgentError } from '../error.ts'
 import { WEB_PATHS } from '../web/settings.ts'
+import { issuesOf } from './issues.ts'
 import { UPLINK_PATHS, updatesWithPaths, withPaths } from './paths.ts'
 import { withSchemas } from './payload.ts'
-import { type ConfigProblem, lineOf, problemsOf } from './problems.ts'
+import { type ConfigProblem, lineOf, problemsOf, toldOnce } from './problems.ts'
 import { type Config, configSchema } from './schema.ts'
 import { planSensors, type SensorPlan } from './sensors.ts'
 
@@ -51,18 +52,21 @@ export function parseConfig(text: string, file: string): LoadedConfig {
   const raw: unknown = document.toJS() ?? {}
   const base = dirname(file)
   const checked = configSchema.safeParse(raw)
-  const problems = checked.success ? [] : problemsOf(checked.error, configSchema, document, lines)
+  const issues = checked.success ? [] : issuesOf(configSchema, raw)
+  const problems = problemsOf(issues, configSchema, document, lines)
   const list = (raw as { sensors?: unknown } | null)?.sensors
   const sensors = planSensors(list, base, document, lines, problems)
+  for (const [i, slot] of slotsTwice((raw as { models?: unknown }).models, base)) {
+    const message = `two models are called ${slot}: give one of them a slot`
+    problems.push({
+      line: lineOf(document, lines, ['models', i]),
+      path: `models[${i}].slot`,
+      message,
+    })
+  }
   if (!checked.success || problems.length) refuse(file, problems)
   const config = checked.data
   const models = planModels(config.models, base)
-  const twice = models.findIndex(({ slot }, i) => models.findIndex((m) => m.slot === slot) < i)
-  if (twice >= 0) {
-    const line = lineOf(document, lines, ['models', twice])
-    const message = `two models are called ${models[twice].slot}: give one of them a slot`
-    refuse(file, [{ line, path: `models.${twice}.slot`, message }])
-  }
 
   return {
     ...config,
@@ -95,20 +99,32 @@ export function parseConfig(text: string, file: string): LoadedConfig {
 type ModelPlan = Config['models'][number] & { readonly slot: string }
 
 function planModels(models: Config['models'], base: string): ModelPlan[] {
-  return models.map((model) => {
-    const bundle = resolve(base, model.bundle)
-    const slot =
-      model.slot ??
-      (basename(bundle)
-        .replace(/\.(tar|tgz)$/, '')
-        .replaceAll(/[^A-Za-z0-9._-]+/g, '-') ||
-        'model')
-    return { ...model, bundle, slot }
+  return models.map((model) => ({
+    ...model,
+    bundle: resolve(base, model.bundle),
+    slot: slotOf(model, base),
+  }))
+}
+
+function slotOf({ slot, bundle }: { slot?: string | undefined; bundle: string }, base: string) {
+  const name = basename(resolve(base, bundle)).replace(/\.(tar|tgz)$/, '')
+  return slot ?? (name.replaceAll(/[^A-Za-z0-9._-]+/g, '-') || 'model')
+}
+
+/** Models of a config that may have other mistakes whose slot another before them has, by their place in it. */
+function slotsTwice(models: unknown, base: string): [number, string][] {
+  const seen = new Set<string>()
+  return (Array.isArray(models) ? models : []).flatMap((model, i): [number, string][] => {
+    if (typeof model?.bundle !== 'string') return []
+    const slot = slotOf(model, base)
+    if (seen.has(slot)) return [[i, slot]]
+    seen.add(slot)
+    return []
   })
 }
 
 function refuse(file: string, problems: readonly ConfigProblem[]): never {
-  const text = [...problems]
+  const text = toldOnce(problems)
     .sort((a, b) => a.line - b.line)
     .map((p) => `${file}${p.line ? `:${p.line}` : ''}: ${p.path ? `${p.path}: ` : ''}${p.message}`)
     .join('\n')

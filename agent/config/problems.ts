@@ -9,6 +9,8 @@ export interface ConfigProblem {
   /** Where in the file: `sensors[0].pace`. */
   readonly path: string
   readonly message: string
+  /** Where it is a mistyped key: the path that was most likely meant. */
+  readonly meant?: string
 }
 
 type Path = readonly PropertyKey[]
@@ -80,15 +82,15 @@ export function knownKeys(schema: z.core.$ZodType, path: Path): string[] {
   }
 }
 
-/** Turns what zod found into lines a person can act on. `prefix` is where `schema` applies. */
+/** Turns what was found into lines a person can act on. `prefix` is where `schema` applies. */
 export function problemsOf(
-  error: z.core.$ZodError,
+  issues: readonly z.core.$ZodIssue[],
   schema: z.core.$ZodType,
   document: Document,
   lines: LineCounter,
   prefix: Path = [],
 ): ConfigProblem[] {
-  return error.issues.flatMap(closer).flatMap((issue) => {
+  return issues.flatMap((issue) => {
     const path = [...prefix, ...issue.path]
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((key) => {
@@ -97,6 +99,7 @@ export function problemsOf(
           line: lineOfKey(document, lines, path, key),
           path: formatPath([...path, key]),
           message: `no such key${guess ? `; did you mean "${guess}"?` : ''}`,
+          ...(guess && { meant: formatPath([...path, guess]) }),
         }
       })
     }
@@ -104,20 +107,8 @@ export function problemsOf(
   })
 }
 
-/**
- * What a union refused, as what its branches say: where the value is of one branch's form, the mistakes inside
- * it, else what would do.
- */
-function closer(issue: z.core.$ZodIssue): z.core.$ZodIssue[] {
-  if (issue.code !== 'invalid_union' || issue.errors.length === 0) return [issue]
-  const branches = issue.errors.map((issues) => issues.flatMap(closer))
-  const meant = branches.find((issues) =>
-    issues.every(({ code, path }) => path.length > 0 || code === 'unrecognized_keys'),
-  )
-  if (meant) return meant.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }))
-  // What a schema says itself is said better.
-  if (issue.message !== 'Invalid input') return [issue]
-  const expected = branches.flat().map(({ message }) => message.replace(/^.*?expected /, ''))
-  const wanted = expected.map((each) => each.replace(/, received .*$/, ''))
-  return [{ ...issue, message: `Invalid input: expected ${[...new Set(wanted)].join(', or ')}` }]
+/** A key that is missing because it is mistyped is told once, where it stands. */
+export function toldOnce(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  const meant = new Set(problems.flatMap(({ meant }) => meant ?? []))
+  return problems.filter(({ path, message }) => !meant.has(path) || !message.startsWith('missing'))
 }

@@ -8,6 +8,7 @@ import { history } from './history.ts'
 import { mqttUplink, relay } from './mqtt.ts'
 import { outbox } from './outbox.ts'
 import { payload } from './payload.ts'
+import { together } from './together.ts'
 import { updates } from './updates.ts'
 
 const name = z
@@ -100,18 +101,22 @@ export const campaignSchema = z
     /** A reading older than this is no longer part of a snapshot, nor known to a condition. */
     staleAfterMs: z.number().int().min(1).default(10_000),
   })
-  .refine((c) => WAYS.filter((way) => c[way] !== undefined).length === 1, {
-    message: `expected exactly one of ${WAYS.join(', ')}`,
-  })
-  .refine((c) => c.when !== undefined || (c.until === undefined && c.forMs === undefined), {
-    message: 'until and forMs belong to a condition: expected when',
-  })
-  .refine((c) => c.on !== undefined || c.model === undefined, {
-    message: 'model belongs to "on: anomaly"',
-  })
-  .refine((c) => c.when ?? c.on ?? (!c.capture && !c.fetch && c.rearmMs === undefined), {
-    message: 'capture, fetch and rearmMs belong to a trigger: expected when or on',
-  })
+  .refine(
+    (c) => WAYS.filter((way) => c[way] !== undefined).length === 1,
+    together(`expected exactly one of ${WAYS.join(', ')}`),
+  )
+  .refine(
+    (c) => c.when !== undefined || (c.until === undefined && c.forMs === undefined),
+    together('until and forMs belong to a condition: expected when'),
+  )
+  .refine(
+    (c) => c.on !== undefined || c.model === undefined,
+    together('model belongs to "on: anomaly"'),
+  )
+  .refine(
+    (c) => c.when ?? c.on ?? (!c.capture && !c.fetch && c.rearmMs === undefined),
+    together('capture, fetch and rearmMs belong to a trigger: expected when or on'),
+  )
 
 const model = z.strictObject({
   bundle: z.string(),
@@ -208,13 +213,13 @@ export const configSchema = z
       .strictObject({ level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info') })
       .prefault({}),
   })
-  .refine((c) => c.sensors.length > 0 || c.relay, {
+  .refine((c) => c.sensors?.length !== 0 || c.relay, {
     path: ['sensors'],
-    message: 'expected at least one sensor, or a relay',
+    ...together('expected at least one sensor, or a relay'),
   })
-  .refine((c) => !c.relay || c.uplink.kind === 'kafka', {
+  .refine((c) => !c.relay || c.uplink?.kind === 'kafka', {
     path: ['relay'],
-    message: 'a relay forwards into Kafka: expected uplink.kind: kafka',
+    ...together('a relay forwards into Kafka: expected uplink.kind: kafka'),
   })
 
 export type Config = z.infer<typeof configSchema>

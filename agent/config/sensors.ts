@@ -2,7 +2,7 @@ import type { Document, LineCounter } from 'yaml'
 import { z } from 'zod'
 import { SENSOR_KINDS } from '../../sensors/registry.ts'
 import type { SensorKind } from '../../sensors/sensor.ts'
-import { nearest } from './nearest.ts'
+import { issuesOf, meantWord } from './issues.ts'
 import { withPaths } from './paths.ts'
 import { type ConfigProblem, lineOf, problemsOf } from './problems.ts'
 import { type SensorCommon, sensorCommon } from './schema.ts'
@@ -29,33 +29,49 @@ export function planSensors(
   lines: LineCounter,
   problems: ConfigProblem[],
 ): SensorPlan[] {
-  const seen = new Set<string>()
+  const seen = new Set<unknown>()
   const list = Array.isArray(raw) ? raw : []
   return list.flatMap((entry: unknown, i): SensorPlan[] => {
-    const common = sensorCommon.safeParse(entry)
-    if (!common.success) return []
+    if (typeof entry !== 'object' || entry === null) return []
+    const map = entry as Record<string, unknown>
     const complain = (key: string, message: string): void => {
       const line = lineOf(document, lines, ['sensors', i, key])
       problems.push({ line, path: `sensors[${i}].${key}`, message })
     }
-    const { id, kind: kindName } = common.data
-    if (seen.has(id)) complain('id', `a second sensor is called "${id}"`)
-    seen.add(id)
-    const kind = SENSOR_KINDS.find((known) => known.kind === kindName)
-    if (!kind) {
-      const known = SENSOR_KINDS.map((k) => k.kind)
-      const guess = nearest(kindName, known)
-      const meant = guess ? `; did you mean "${guess}"?` : '.'
-      complain('kind', `no sensor of kind "${kindName}"${meant} Known: ${known.join(', ')}`)
-      return []
+    if (map.id !== undefined && seen.has(map.id)) {
+      complain('id', `a second sensor is called "${map.id}"`)
     }
-    const own = kind.config.safeParse(ownKeys(entry as Record<string, unknown>, base, kind.paths))
-    if (own.success) return [{ common: common.data, kind, config: own.data }]
+    seen.add(map.id)
+    const kind = kindOf(map, complain)
+    if (!kind) return []
+    const common = sensorCommon.safeParse(entry)
+    const own = ownKeys(map, base, kind.paths)
+    const checked = kind.config.safeParse(own)
+    if (checked.success) {
+      return common.success ? [{ common: common.data, kind, config: checked.data }] : []
+    }
     // A mistyped common key of a sensor finds its nearest word too.
     const known = z.union([kind.config, sensorCommon])
-    problems.push(...problemsOf(own.error, known, document, lines, ['sensors', i]))
+    const issues = issuesOf(kind.config, own)
+    problems.push(...problemsOf(issues, known, document, lines, ['sensors', i]))
     return []
   })
+}
+
+/** The kind of a sensor; where its word is mistyped, which is told, or its key, the one that is most likely meant. */
+function kindOf(
+  sensor: Readonly<Record<string, unknown>>,
+  complain: (key: string, message: string) => void,
+): SensorKind | undefined {
+  const words = SENSOR_KINDS.map(({ kind }) => kind)
+  const exact = SENSOR_KINDS.find(({ kind }) => kind === sensor.kind)
+  if (exact) return exact
+  const meant = meantWord(sensor, 'kind', words)
+  if (typeof sensor.kind === 'string') {
+    const guess = meant ? `; did you mean "${meant}"?` : '.'
+    complain('kind', `no sensor of kind "${sensor.kind}"${guess} Known: ${words.join(', ')}`)
+  }
+  return SENSOR_KINDS.find(({ kind }) => kind === meant)
 }
 
 /** A sensor's keys without those that every sensor has, paths made absolute. */
