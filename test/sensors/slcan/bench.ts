@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
+import type { SlcanHabits } from '../../../sensors/simulator/peers/slcan.ts'
 import { slcan } from '../../../sensors/slcan/slcan.ts'
 import { HandClock, Recorder } from '../recorder.ts'
-import { Adapter, type Habits } from './adapter.ts'
+import { Adapter } from './adapter.ts'
 
 export const folder = mkdtempSync(join(tmpdir(), 'milepost-slcan-'))
 after(() => rmSync(folder, { recursive: true }))
@@ -12,7 +13,7 @@ let links = 0
 
 /** An adapter on a real line, a sensor that reads it, and both put away afterwards. */
 export async function bench(
-  habits: Habits,
+  habits: SlcanHabits,
   config: Record<string, unknown>,
   work: (parts: {
     adapter: Adapter
