@@ -4,7 +4,7 @@ import type { Finding, Verdict } from '../doctor/finding.ts'
 import { sceneOf } from '../doctor/scene.ts'
 import { EXIT, fail, paint } from './output.ts'
 import { type PlaceOptions, whereabouts, withPlace } from './place.ts'
-import { columnsOf, wrapped } from './wrap.ts'
+import { terminalColumns, wrapped } from './wrap.ts'
 
 const STYLES: Readonly<
   Record<Verdict, [style: 'red' | 'yellow' | 'cyan' | 'green', mark: string]>
@@ -56,7 +56,7 @@ function page(findings: readonly Finding[], all: boolean): string[] {
       ...(next ? [`    ${next}`] : []),
     ]
     return [
-      ...wrapped(told, columnsOf(out), 4),
+      ...wrapped(told, terminalColumns(out), 4),
       // Whole, to be copied.
       ...(command ? [`    ${paint('bold', `$ ${command}`, out)}`] : []),
     ]

@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { VERSION } from '../status.ts'
 import { COMMANDS } from './commands.ts'
 import { EXIT, fail } from './output.ts'
-import { columnsOf, wrappedText } from './wrap.ts'
+import { terminalColumns, wrappedText } from './wrap.ts'
 
 async function main(argv: string[]): Promise<void> {
   const program = new Command('milepost')
@@ -31,7 +31,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 130 stopped by Ctrl-C.`,
     command.exitOverride()
     const out = process.stdout
     command.configureOutput({
-      writeOut: (text) => void out.write(wrappedText(text, columnsOf(out))),
+      writeOut: (text) => void out.write(wrappedText(text, terminalColumns(out))),
     })
   }
   try {

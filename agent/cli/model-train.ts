@@ -8,10 +8,10 @@ import { type Recipe, readRecipe } from '../../models/training/recipe.ts'
 import { type TrainingOptions, trainBundle } from '../../models/training/train.ts'
 import { FAULT_KINDS } from '../../sensors/simulator/faults.ts'
 import { CODE_VERSION } from '../code-version.ts'
-import { type DriveResult, judgeDrive } from './model-drives.ts'
+import { type DriveResult, judgeDrive } from '../drives/judge.ts'
+import { simulatedRows, simulationSource } from '../drives/rows.ts'
 import { formatCount, formatSpan } from './output.ts'
 import { Progress } from './progress.ts'
-import { simulatedRows, simulationSource } from './simulated-rows.ts'
 import { tellEpoch, trainedJson, trainedText } from './trained.ts'
 
 export async function train(options: {
@@ -39,7 +39,7 @@ type Source = Pick<TrainingOptions, 'rows' | 'source'>
 
 function fromCsv(recipe: Recipe, file: string): Source {
   let digest: FileDigest | undefined
-  const rows = csvRows(file, columnsOf(recipe), (found) => {
+  const rows = csvRows(file, csvColumns(recipe), (found) => {
     digest = found
   })
   const { name, licence } = recipe.dataset ?? { name: '', licence: '' }
@@ -53,7 +53,7 @@ function fromDrives(recipe: Recipe): Source {
   return { rows: simulatedRows(recipe), source: () => simulationSource(recipe) }
 }
 
-function columnsOf(recipe: Recipe) {
+function csvColumns(recipe: Recipe) {
   return {
     inputs: recipe.features.inputs.map(({ name }) => name),
     vehicle: recipe.csv.vehicle,
@@ -82,7 +82,12 @@ export async function evaluate(
     open.network.dispose()
     return
   }
-  const result = await evaluateBundle(bundle, open, recipe, csvRows(options.csv, columnsOf(recipe)))
+  const result = await evaluateBundle(
+    bundle,
+    open,
+    recipe,
+    csvRows(options.csv, csvColumns(recipe)),
+  )
   open.network.dispose()
   process.stdout.write(
     options.json

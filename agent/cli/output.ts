@@ -1,6 +1,6 @@
 import { styleText } from 'node:util'
 import { type Complaint, complaintOf } from '../error.ts'
-import { columnsOf, wrappedText } from './wrap.ts'
+import { terminalColumns, wrappedText } from './wrap.ts'
 
 /** Exit codes that mean something to a script. */
 export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
@@ -19,7 +19,7 @@ export function paint(style: Style, text: string, stream: NodeJS.WriteStream): s
 export function complain(error: unknown): Complaint {
   const complaint = complaintOf(error)
   const stream = process.stderr
-  const tell = (text: string) => stream.write(`${wrappedText(text, columnsOf(stream))}\n`)
+  const tell = (text: string) => stream.write(`${wrappedText(text, terminalColumns(stream))}\n`)
   tell(`${paint('red', `${complaint.code}:`, stream)} ${printable(complaint.message)}`)
   if (complaint.hint) tell(`${paint('cyan', 'Next:', stream)} ${printable(complaint.hint)}`)
   if (complaint.code === 'INTERNAL' && error instanceof Error && process.env.MILEPOST_TRACE) {

@@ -6,7 +6,7 @@ import { momentOf } from './moment.ts'
 import { number, whole } from './numbers.ts'
 import { fail, formatCount, paint } from './output.ts'
 import { askOr, type PlaceOptions, pathWith, placeOf, withPlace } from './place.ts'
-import { columnsOf } from './wrap.ts'
+import { terminalColumns } from './wrap.ts'
 
 interface Options extends PlaceOptions {
   readonly signal: string
@@ -100,7 +100,10 @@ function page(atUs: number, answer: HistoryAnswer, events: readonly ListedEvent[
     ),
   ]
   const width = series.reduce((max, { name }) => Math.max(max, name.length), 0)
-  const marks = Math.max(MIN_MARKS, Math.min(MAX_MARKS, columnsOf(out) - width - BESIDE_MARKS))
+  const marks = Math.max(
+    MIN_MARKS,
+    Math.min(MAX_MARKS, terminalColumns(out) - width - BESIDE_MARKS),
+  )
   for (const { name, unit, points: found } of series) {
     const then = found.reduce((best, point) =>
       Math.abs(point[0] - atUs) < Math.abs(best[0] - atUs) ? point : best,

@@ -9,7 +9,7 @@ import { outboxAtRest } from './outbox-at-rest.ts'
 import { fail, formatBytes, formatCount, paint } from './output.ts'
 import { askOr, type Place, type PlaceOptions, placeOf, withPlace } from './place.ts'
 import { HANGING, statusScreen } from './status-screen.ts'
-import { columnsOf, wrapped } from './wrap.ts'
+import { terminalColumns, wrapped } from './wrap.ts'
 
 /** What can be told of an agent that is down. */
 interface DownStatus {
@@ -43,7 +43,7 @@ Examples:
         if (options.json) process.stdout.write(`${JSON.stringify(answer, null, 2)}\n`)
         else {
           const lines = answer.state === 'down' ? downScreen(answer) : statusScreen(answer)
-          const fitting = wrapped(lines, columnsOf(process.stdout), HANGING)
+          const fitting = wrapped(lines, terminalColumns(process.stdout), HANGING)
           process.stdout.write(`${fitting.join('\n')}\n`)
         }
         if (answer.state === 'down') process.exitCode = 1

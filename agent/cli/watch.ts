@@ -8,7 +8,7 @@ import { EXIT, fail, quietPipe } from './output.ts'
 import { type Place, type PlaceOptions, placeOf, withPlace } from './place.ts'
 import { HANGING, statusScreen } from './status-screen.ts'
 import { stopAsked } from './stop-asked.ts'
-import { columnsOf, wrapped } from './wrap.ts'
+import { terminalColumns, wrapped } from './wrap.ts'
 
 const EVERY_MS = 1_000
 const HOME = '\u001b[H'
@@ -61,7 +61,7 @@ async function screen(place: Place, stopped: AbortSignal): Promise<void> {
       'state' in status
         ? statusScreen(status)
         : ['No agent answers; waiting.', ...complaint(status)]
-    const fitting = wrapped(body, columnsOf(out), HANGING)
+    const fitting = wrapped(body, terminalColumns(out), HANGING)
     const shown = [...fitting, '', 'Ctrl-C ends this.'].slice(0, Math.max(1, out.rows - 1))
     const text = shown.map((line) => `${cut(line, out.columns)}${CLEAR_LINE}`).join('\n')
     out.write(`${HOME}${text}\n${CLEAR_BELOW}`)

@@ -4,7 +4,7 @@ const COLOUR = /\u001b\[[\d;]*m/g
 const MIN_COLUMNS = 40
 
 /** Where a person reads, what the terminal is wide; elsewhere lines stay whole, for programs. */
-export function columnsOf({ isTTY, columns }: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>) {
+export function terminalColumns({ isTTY, columns }: Pick<NodeJS.WriteStream, 'isTTY' | 'columns'>) {
   return isTTY && columns >= MIN_COLUMNS ? columns : Number.POSITIVE_INFINITY
 }
 

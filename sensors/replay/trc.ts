@@ -31,7 +31,7 @@ interface Columns {
 }
 
 /** Letters are those of `$COLUMNS` (PEAK CAN TRC File Format, 3.6); D is last and takes the rest. */
-function columnsOf(letters: string): Columns {
+function lineColumns(letters: string): Columns {
   const at = (letter: string): number => letters.indexOf(letter)
   const dlc = at('l') < 0
   return {
@@ -76,7 +76,7 @@ const EVENTS = ['st', 'er', 'ev', 'ec', 'warng', 'error']
 export class TrcFormat implements LineFormat {
   readonly #channels: Channels
   readonly #fields = new Fields()
-  #columns = columnsOf(BY_VERSION['1.0'])
+  #columns = lineColumns(BY_VERSION['1.0'])
   #second = false
   #startUs = 0
 
@@ -123,11 +123,11 @@ export class TrcFormat implements LineFormat {
     const [, key, value] = found
     if (key === 'FILEVERSION') {
       const version = value.trim()
-      this.#columns = columnsOf(BY_VERSION[version] ?? BY_VERSION['1.0'])
+      this.#columns = lineColumns(BY_VERSION[version] ?? BY_VERSION['1.0'])
       this.#second = version.startsWith('2.')
     } else if (key === 'STARTTIME') {
       const startUs = Math.round((Number(value) - EPOCH_DAYS) * DAY_US)
       if (startUs >= 0) this.#startUs = startUs
-    } else if (key === 'COLUMNS') this.#columns = columnsOf(value.replace(/[^A-Za-z]/g, ''))
+    } else if (key === 'COLUMNS') this.#columns = lineColumns(value.replace(/[^A-Za-z]/g, ''))
   }
 }

@@ -1,5 +1,5 @@
-import { driveRows } from '../../agent/cli/drive-pool.ts'
-import type { DriveSpec } from '../../agent/cli/model-drives.ts'
+import type { DriveSpec } from '../../agent/drives/drive.ts'
+import { driveRows } from '../../agent/drives/pool.ts'
 import { Alarm } from '../../models/alarm.ts'
 import { loadBundle } from '../../models/bundle/load.ts'
 import { GAP_STEPS } from '../../models/scorer.ts'

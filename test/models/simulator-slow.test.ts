@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { judgeDrive } from '../../agent/cli/model-drives.ts'
+import { judgeDrive } from '../../agent/drives/judge.ts'
 import { loadBundle } from '../../models/bundle/load.ts'
 import { openNetwork } from '../../models/runtime/open.ts'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { columnsOf, wrapped, wrappedText } from '../../../agent/cli/wrap.ts'
+import { terminalColumns, wrapped, wrappedText } from '../../../agent/cli/wrap.ts'
 
 test('a line wider than the terminal goes on below, between words, indented as it is', () => {
   assert.deepEqual(wrapped(['uplink    kafka offline, exactly-once'], 24, 10), [
@@ -31,6 +31,6 @@ test('colours take no width, and a word that is too long stays whole', () => {
 
 test('what no person reads is left as it is', () => {
   const text = 'x '.repeat(500)
-  assert.equal(wrappedText(text, columnsOf({ isTTY: false, columns: 80 })), text)
-  assert.equal(columnsOf({ isTTY: true, columns: 80 }), 80)
+  assert.equal(wrappedText(text, terminalColumns({ isTTY: false, columns: 80 })), text)
+  assert.equal(terminalColumns({ isTTY: true, columns: 80 }), 80)
 })

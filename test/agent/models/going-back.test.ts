@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { driveReadings } from '../../../agent/cli/model-drives.ts'
+import { driveReadings } from '../../../agent/drives/drive.ts'
 import { LiveModel } from '../../../agent/models/live-model.ts'
 import { ModelSlot } from '../../../agent/models/model-slot.ts'
 import { type Bundle, loadBundle } from '../../../models/bundle/load.ts'

@@ -1,7 +1,7 @@
-import { driveReadings } from '../../../agent/cli/model-drives.ts'
 import type { Collected } from '../../../agent/collection/campaign.ts'
 import { makeCampaign } from '../../../agent/collection/make-campaign.ts'
 import type { CampaignConfig } from '../../../agent/config/schema.ts'
+import { driveReadings } from '../../../agent/drives/drive.ts'
 import { SignalCatalog } from '../../../sensors/reading.ts'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
 import type { StoredRecord } from '../../../sync/record.ts'

@@ -1,4 +1,4 @@
-import type { DriveRows } from '../../../agent/cli/model-drives.ts'
+import type { DriveRows } from '../../../agent/drives/drive.ts'
 import type { Bundle } from '../../../models/bundle/load.ts'
 import type { AlarmSpec } from '../../../models/bundle/manifest.ts'
 import { RowMaker } from '../../../models/features/row.ts'

@@ -1,9 +1,6 @@
-import type { Bundle } from '../../models/bundle/load.ts'
 import { ModelError } from '../../models/errors.ts'
 import { FeatureBuilder } from '../../models/features/builder.ts'
 import { type FeatureSpec, unheardOf } from '../../models/features/spec.ts'
-import type { OpenNetwork } from '../../models/runtime/open.ts'
-import { type Inference, Scorer } from '../../models/scorer.ts'
 import { DatabaseSet } from '../../sensors/dbc/database-set.ts'
 import { Decoder } from '../../sensors/dbc/decoder.ts'
 import { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
@@ -79,7 +76,7 @@ export function rowsOfDrive(spec: DriveSpec, features: FeatureSpec): DriveRows {
 }
 
 /** Every simulated vehicle has the same signals, so what one of them lacks is a mistake of the recipe. */
-function refuseProblems(
+export function refuseProblems(
   { problems, heard }: FeatureBuilder,
   features: FeatureSpec,
   catalog: SignalCatalog,
@@ -103,53 +100,4 @@ function refuseProblems(
       ? `Did you mean ${guess}? Correct the signal in the recipe.`
       : 'Correct the signal in the recipe: sensors/simulator/vehicle.dbc names them all.',
   })
-}
-
-/** Scores a simulated drive as the agent would. */
-function* scoreDrive(spec: DriveSpec, bundle: Bundle, open: OpenNetwork): Generator<Inference> {
-  const catalog = new SignalCatalog()
-  const scorer = new Scorer(bundle, open, { catalog })
-  const ready: Inference[] = []
-  for (const batch of driveReadings(spec, catalog)) {
-    scorer.readings(batch, (inference) => ready.push(inference))
-    yield* ready.splice(0)
-  }
-  refuseProblems(scorer.features, bundle.manifest.features, catalog)
-}
-
-export interface DriveResult {
-  readonly spec: DriveSpec
-  readonly rows: number
-  /** Events begun before the fault, or in all where there is none. */
-  readonly falseAlarms: number
-  /** Simulated seconds from the fault to the first event after it; undefined: not found. */
-  readonly foundAfterSec: number | undefined
-  /** What contributed most when it was found, or at the first false alarm. */
-  readonly signal: string | undefined
-  readonly topScore: number
-}
-
-/** Drives once and tells what was found, and when. */
-export function judgeDrive(spec: DriveSpec, bundle: Bundle, open: OpenNetwork): DriveResult {
-  const { startUs = DRIVE_START_US, speed = 1, fault } = spec
-  let rows = 0
-  let falseAlarms = 0
-  let foundAfterSec: number | undefined
-  let signal: string | undefined
-  let topScore = 0
-  for (const inference of scoreDrive(spec, bundle, open)) {
-    rows++
-    const atSec = ((inference.timeUs - startUs) / 1e6) * speed
-    const broken = fault !== undefined && atSec > fault.atSec
-    if (!broken) topScore = Math.max(topScore, inference.score)
-    if (inference.event !== 'begin') continue
-    if (!broken) {
-      falseAlarms++
-      signal ??= inference.contributors[0].signal
-    } else if (foundAfterSec === undefined) {
-      foundAfterSec = atSec - fault.atSec
-      signal = inference.contributors[0].signal
-    }
-  }
-  return { spec, rows, falseAlarms, foundAfterSec, signal, topScore }
 }

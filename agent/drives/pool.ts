@@ -3,7 +3,7 @@ import { MessageChannel } from 'node:worker_threads'
 import type { FeatureSpec } from '../../models/features/spec.ts'
 import { startWorker } from '../../sync/start-worker.ts'
 import { type Complaint, errorOf } from '../error.ts'
-import type { DriveRows, DriveSpec } from './model-drives.ts'
+import type { DriveRows, DriveSpec } from './drive.ts'
 
 /** Threads that drive at once. */
 const MAX_THREADS = 8

@@ -7,7 +7,7 @@ import type { TrainingRow } from '../../models/training/rows.ts'
 import { DRIVE_START_US } from '../../sensors/simulator/drive.ts'
 import { PROFILES, type Profile } from '../../sensors/simulator/driver.ts'
 import { VEHICLE_DBC } from '../../sensors/simulator/vehicle-dbc.ts'
-import { driveRows } from './drive-pool.ts'
+import { driveRows } from './pool.ts'
 
 /** Time between two drives of a vehicle, so that none runs into the other. */
 const BETWEEN_DRIVES_US = 86_400_000_000
