@@ -51,3 +51,17 @@ export function columnsOf(
   const judged = estimates.map((one) => inputs.findIndex(({ name }) => name === one))
   return { judged, given: [...inputs.keys()].filter((i) => !judged.includes(i)) }
 }
+
+/** These columns of all rows, row by row. */
+export function pickColumns(
+  rows: Float32Array,
+  width: number,
+  columns: readonly number[],
+): Float32Array {
+  const picked = new Float32Array((rows.length / width) * columns.length)
+  let at = 0
+  for (let from = 0; from < rows.length; from += width) {
+    for (const column of columns) picked[at++] = rows[from + column]
+  }
+  return picked
+}

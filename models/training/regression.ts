@@ -1,6 +1,6 @@
 import type { FittedFeatures, FittedInput } from '../features/spec.ts'
 import { regressionJudge } from '../judge.ts'
-import { columnsOf } from '../score.ts'
+import { columnsOf, pickColumns } from '../score.ts'
 import type { FittedModel, Progress } from './fitted.ts'
 import { fitNetwork } from './network.ts'
 import type { RegressionRecipe } from './recipe.ts'
@@ -26,9 +26,9 @@ export async function fitRegression(
   const width = features.inputs.length
   const examples = {
     inputs: given.length,
-    given: pick(scaled, width, given),
+    given: pickColumns(scaled, width, given),
     outputs: judged.length,
-    wanted: pick(scaled, width, judged),
+    wanted: pickColumns(scaled, width, judged),
   }
   const { parts, network } = await fitNetwork(recipe, examples, progress)
   const { meanSquares, largestSquares } = residualsOf(network, examples)
@@ -53,14 +53,4 @@ export async function fitRegression(
 /** As in a reconstruction, a column that never moved keeps its scaling's weight. */
 function weightOf(square: number, { range }: FittedInput): number {
   return range.min === range.max ? 1 : Number((1 / Math.max(square, MIN_SQUARE)).toPrecision(6))
-}
-
-/** These columns of all rows, row by row. */
-function pick(rows: Float32Array, width: number, columns: readonly number[]): Float32Array {
-  const picked = new Float32Array((rows.length / width) * columns.length)
-  let at = 0
-  for (let from = 0; from < rows.length; from += width) {
-    for (const column of columns) picked[at++] = rows[from + column]
-  }
-  return picked
 }

@@ -14,6 +14,7 @@ import { randomOf } from './random.ts'
 import type { Recipe } from './recipe.ts'
 import { fitReconstruction } from './reconstruction.ts'
 import { fitRegression } from './regression.ts'
+import { CHUNK_ROWS } from './residuals.ts'
 import type { RowStore } from './row-store.ts'
 import { type CollectedRows, collectRows, type TrainingRow } from './rows.ts'
 import { chooseThreshold } from './threshold.ts'
@@ -125,9 +126,16 @@ function scaleRows(features: FittedFeatures, rows: RowStore): Float32Array {
 
 function scoreRows(features: FittedFeatures, judge: Judge, rows: RowStore): Float64Array {
   const maker = new RowMaker(features)
-  return Float64Array.from({ length: rows.count }, (_, i) =>
-    judge.score(maker.make(rows.row(i), rows.timeUs[i])!.scaled),
-  )
+  const scores = new Float64Array(rows.count)
+  const chunk = new Float32Array(CHUNK_ROWS * rows.width)
+  for (let from = 0; from < rows.count; from += CHUNK_ROWS) {
+    const count = Math.min(CHUNK_ROWS, rows.count - from)
+    for (let i = 0; i < count; i++) {
+      chunk.set(maker.make(rows.row(from + i), rows.timeUs[from + i])!.scaled, i * rows.width)
+    }
+    judge.scores(chunk.subarray(0, count * rows.width), scores.subarray(from))
+  }
+  return scores
 }
 
 /** Rows made up inside the fitted ranges: golden rows never show anybody's data. */
