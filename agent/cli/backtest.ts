@@ -4,9 +4,10 @@ import { openBundle } from '../../models/bundle/archive.ts'
 import { AgentError } from '../error.ts'
 import { type BacktestResult, backtest } from '../training/backtest.ts'
 import { backtestPage } from '../training/picture.ts'
+import { backtestJson, backtestNotes, backtestTable } from './backtest-text.ts'
 import { connectionOf, DEFAULT_BROKERS } from './connection.ts'
 import { parseBound } from './history-bound.ts'
-import { EXIT, fail, formatCount, formatSpan, quietPipe, short } from './output.ts'
+import { EXIT, fail, formatCount, formatSpan, quietPipe } from './output.ts'
 import { Progress } from './progress.ts'
 import { stopAsked } from './stop-asked.ts'
 
@@ -23,7 +24,6 @@ interface BacktestFlags {
 
 /** Bundles beside each other; the table is no wider than a terminal. */
 const MAX_BUNDLES = 4
-const TABLE_EVENTS = 10
 
 /** `milepost backtest`: what bundles would have said of a stretch of history. */
 export function backtestCommand(): Command {
@@ -96,61 +96,7 @@ async function run(flags: BacktestFlags): Promise<number> {
     progress.end()
   }
   if (flags.picture) writeFileSync(flags.picture, backtestPage(flags.topic, results))
-  process.stdout.write(flags.json ? json(results) : table(results))
-  if (!flags.json) tellNotes(results)
+  process.stdout.write(flags.json ? backtestJson(results) : backtestTable(results))
+  if (!flags.json) process.stderr.write(backtestNotes(results))
   return EXIT.done
-}
-
-function json(results: readonly BacktestResult[]): string {
-  const told = results.map(({ vehicles, troubled, curve, told, ...rest }) => ({
-    ...rest,
-    vehicles: vehicles.size,
-    vehiclesWithEvents: troubled.size,
-    alarmsPerVehicleWeek: perWeek(rest),
-    curve: curve.sorted(),
-    toldEvents: told,
-  }))
-  return `${JSON.stringify({ bundles: told })}\n`
-}
-
-/** Events of a vehicle that drives a whole week. */
-function perWeek({ events, hours }: Pick<BacktestResult, 'events' | 'hours'>): number | null {
-  return hours > 0 ? (events / hours) * 168 : null
-}
-
-function table(results: readonly BacktestResult[]): string {
-  const rows: [string, (one: BacktestResult) => string][] = [
-    ['bundle', ({ name }) => name],
-    ['hash', ({ hash }) => hash.slice(0, 12)],
-    ['kind', ({ kind }) => kind],
-    ['threshold', ({ threshold }) => short(threshold)],
-    ['rows', ({ rows: count }) => formatCount(count)],
-    ['above threshold', ({ above }) => formatCount(above)],
-    ['without a score', ({ invalid }) => formatCount(invalid)],
-    ['vehicles', ({ vehicles }) => formatCount(vehicles.size)],
-    ['events', ({ events }) => formatCount(events)],
-    ['vehicles with events', ({ troubled }) => formatCount(troubled.size)],
-    ['events/vehicle/week', (one) => (one.hours > 0 ? short(perWeek(one)!) : '-')],
-  ]
-  const lines = rows.map(
-    ([what, of]) =>
-      `${what.padEnd(22)}${results.map((one) => of(one).slice(0, 24).padStart(26)).join('')}`,
-  )
-  for (const { name, hash, told, events } of results) {
-    lines.push('', `Events of ${name} ${hash.slice(0, 12)}:${events === 0 ? ' none' : ''}`)
-    for (const { vehicle, beginUs, endUs, topScore, signal } of told.slice(0, TABLE_EVENTS)) {
-      const lasted = endUs === undefined ? 'goes on' : formatSpan((endUs - beginUs) / 1000)
-      lines.push(
-        `  ${new Date(beginUs / 1000).toISOString()}  ${vehicle}  ${lasted}  top ${short(topScore)}  ${signal}`,
-      )
-    }
-    if (events > TABLE_EVENTS) lines.push(`  and ${formatCount(events - TABLE_EVENTS)} more`)
-  }
-  return `${lines.join('\n')}\n`
-}
-
-function tellNotes(results: readonly BacktestResult[]): void {
-  for (const { name, notes } of results) {
-    for (const note of notes) process.stderr.write(`${name}: ${note}.\n`)
-  }
 }

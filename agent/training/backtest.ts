@@ -45,6 +45,11 @@ export interface BacktestResult {
   notes: readonly string[]
 }
 
+/** A bundle among others: versions of one have the same name, so the hash tells them apart. */
+export function labelOf({ name, hash }: Pick<BacktestResult, 'name' | 'hash'>): string {
+  return `${name} ${hash.slice(0, 12)}`
+}
+
 /** The largest of many values by time, in a bounded number of stretches that grow as time goes on. */
 class Curve {
   widthUs: number

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import type { BacktestResult } from './backtest.ts'
+import { type BacktestResult, labelOf } from './backtest.ts'
 
 const COLOURS = ['#0b7285', '#c2255c', '#5f3dc4', '#2b8a3e']
 
@@ -17,8 +17,8 @@ export function backtestPage(topic: string, results: readonly BacktestResult[]):
     return times.map((at) => known.get(at) ?? null)
   })
   const data = [times.map((us) => us / 1e6), ...series, times.map(() => 1)]
-  const lines = results.map(({ name, hash }, i) => ({
-    label: `${name} ${hash.slice(0, 8)}`,
+  const lines = results.map((one, i) => ({
+    label: labelOf(one),
     stroke: COLOURS[i % COLOURS.length],
     width: 1.5,
     spanGaps: true,
@@ -58,7 +58,7 @@ function figures(results: readonly BacktestResult[]): string {
     ['vehicles with an event', ({ troubled }) => String(troubled.size)],
     ['hours driven', ({ hours }) => hours.toFixed(1)],
   ]
-  const head = results.map(({ name, hash }) => `<th>${escaped(name)} ${hash.slice(0, 8)}</th>`)
+  const head = results.map((one) => `<th>${escaped(labelOf(one))}</th>`)
   const body = rows.map(
     ([what, of]) =>
       `<tr><td>${what}</td>${results.map((one) => `<td>${of(one)}</td>`).join('')}</tr>`,
@@ -66,13 +66,14 @@ function figures(results: readonly BacktestResult[]): string {
   return `<table><tr><th></th>${head.join('')}</tr>${body.join('')}</table>`
 }
 
-function events({ name, hash, told }: BacktestResult): string {
+function events(one: BacktestResult): string {
+  const { told } = one
   const rows = told.map(({ vehicle, beginUs, endUs, topScore, signal }) => {
     const time = (us: number | undefined) =>
       us === undefined ? 'goes on' : new Date(us / 1000).toISOString()
     return `<tr><td>${escaped(vehicle)}</td><td>${time(beginUs)}</td><td>${time(endUs)}</td><td>${topScore.toPrecision(4)}</td><td>${escaped(signal)}</td></tr>`
   })
-  return `<h2>${escaped(name)} ${hash.slice(0, 8)}: ${told.length} events</h2><table><tr><th>vehicle</th><th>begin</th><th>end</th><th>top score</th><th>signal</th></tr>${rows.join('')}</table>`
+  return `<h2>${escaped(labelOf(one))}: ${told.length} events</h2><table><tr><th>vehicle</th><th>begin</th><th>end</th><th>top score</th><th>signal</th></tr>${rows.join('')}</table>`
 }
 
 function escaped(text: string): string {
