@@ -103,10 +103,7 @@ export class BusChannel implements FrameChannel, WantedIds {
   send(id: number, ext: boolean, data: Uint8Array, flags = 0): void {
     if (!matchesAny(this.#rules.send, id, ext)) {
       this.denied++
-      const shown = `0x${id.toString(16).toUpperCase()}`
-      throw new SensorError('SEND_DENIED', `Bus ${this.bus} may not send ${shown}.`, {
-        hint: `If it shall, name it in the config: buses.${this.bus}.send: [${shown}].`,
-      })
+      throw this.#denial([id])
     }
     const sender = this.#senders.at(-1)
     if (!sender) {
@@ -116,6 +113,18 @@ export class BusChannel implements FrameChannel, WantedIds {
     }
     sender.send(id, ext, data, flags)
     this.sent++
+  }
+
+  mustSend(frames: readonly { readonly id: number; readonly ext: boolean }[]): void {
+    const denied = frames.filter(({ id, ext }) => !matchesAny(this.#rules.send, id, ext))
+    if (denied.length > 0) throw this.#denial(denied.map(({ id }) => id))
+  }
+
+  #denial(ids: readonly number[]): SensorError {
+    const shown = ids.map((id) => `0x${id.toString(16).toUpperCase()}`).join(', ')
+    return new SensorError('SEND_DENIED', `Bus ${this.bus} may not send ${shown}.`, {
+      hint: `If it shall, name it in the config: buses.${this.bus}.send: [${shown}].`,
+    })
   }
 
   onFrame(filters: readonly IdFilter[], hear: FrameListener): () => void {

@@ -108,6 +108,13 @@ export interface TroubleCode {
   readonly freezeFrame?: Readonly<Record<string, unknown>>
 }
 
+/** Why something is not asked, and what would be. */
+export interface CannotAsk {
+  readonly reason: string
+  /** Words that a mistyped one may have meant. */
+  readonly known: readonly string[]
+}
+
 /** One line of the registry: how a kind of sensor is configured and made. */
 export interface SensorKind<Config = unknown> {
   /** The word after `kind:` in the config. */
@@ -118,6 +125,11 @@ export interface SensorKind<Config = unknown> {
   readonly paths?: readonly string[]
   /** Its device talks by itself: where it falls silent against its own rhythm, it is opened again. */
   readonly rhythmic?: boolean
+  /**
+   * Why `fetch(what)` of a sensor with this config can never be answered, whatever vehicle it meets;
+   * undefined where it may be. Left out: this kind knows nothing that could be asked.
+   */
+  cannotAsk?(config: Config, what: string): CannotAsk | undefined
   /** Makes a sensor; touches no device yet. Paths in `config` are already absolute. */
   create(config: Config): Sensor
 }

@@ -150,8 +150,9 @@ export class Supervised {
         this.#lastError = complaintOf(error)
         this.#rhythm.lost()
         this.#beginGap(this.#lastError.code)
-        if (this.#opens === 0 && this.plan.common.onStartFail !== 'retry') {
+        if (this.#isFinal(this.#lastError.code)) {
           this.#enter('failed')
+          // Of no consequence once it was open.
           if (this.plan.common.onStartFail === 'fail') this.#failed(error)
           else this.#opened()
           return
@@ -162,6 +163,12 @@ export class Supervised {
       await sleep(this.#backoff.nextMs(), undefined, { signal }).catch(() => {})
     }
     this.#enter('off')
+  }
+
+  /** Whether another try is not wanted, or is in vain: what may be sent is in the config, not in the vehicle. */
+  #isFinal(code: string): boolean {
+    if (code === 'SEND_DENIED') return true
+    return this.#opens === 0 && this.plan.common.onStartFail !== 'retry'
   }
 
   /** One opening of the device, until it ends, fails, falls silent or is stopped. */

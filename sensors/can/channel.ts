@@ -42,6 +42,11 @@ export interface FrameChannel {
    */
   send(id: number, ext: boolean, data: Uint8Array, flags?: number): void
   /**
+   * For who will have to send these frames, before it begins; sends nothing. Left out: `send` will say.
+   * @throws SensorError SEND_DENIED, naming every one that the config does not allow
+   */
+  mustSend?(frames: readonly { readonly id: number; readonly ext: boolean }[]): void
+  /**
    * Calls `listener` with each data frame that one of the filters matches, until the returned function
    * is called. Frames sent on this channel do not come back to it. The listener must not throw.
    */

@@ -6,6 +6,7 @@ import { watchPollers } from '../diagnostics/watch.ts'
 import { SensorError } from '../errors.ts'
 import type { Sensor, SensorContext, SensorKind, TroubleCode } from '../sensor.ts'
 import { stopUnder } from '../wait.ts'
+import { cannotAsk, parseAsked } from './asked.ts'
 import { discover, MAX_ECUS } from './discovery.ts'
 import { ObdEcu } from './ecu.ts'
 
@@ -45,6 +46,7 @@ export type ObdConfig = z.infer<typeof config>
 export const obd: SensorKind<ObdConfig> = {
   kind: 'obd',
   config,
+  cannotAsk,
   create: (config) => new ObdSensor(config),
 }
 
@@ -89,23 +91,23 @@ export class ObdSensor implements Sensor {
    * ECU, where `allowClear` says so.
    */
   fetch(what: string): boolean {
-    const named = what.trim().toLowerCase()
-    if (named === '04') {
+    const asked = parseAsked(what)
+    if (!asked) return false
+    if (asked.kind === 'pid') {
+      const { pid } = asked
+      const at = this.#ecus.findIndex((ecu) => ecu.pids.includes(pid))
+      return at >= 0 && (this.#pollers[at]?.askOnce(this.#ecus[at].pidQuestion(pid, 0)) ?? false)
+    }
+    if (asked.kind === 'clear') {
       if (!this.#config.allowClear) return false
-      const asked = this.#ecus.map((ecu, i) => this.#pollers[i]?.askOnce(ecu.clearQuestion()))
-      return asked.includes(true)
+      const cleared = this.#ecus.map((ecu, i) => this.#pollers[i]?.askOnce(ecu.clearQuestion()))
+      return cleared.includes(true)
     }
-    if (named === 'codes' || named === 'identification') {
-      const asked = this.#pollers.map((poller) => {
-        const question = poller.find(named)
-        return question !== undefined && poller.askOnce(question)
-      })
-      return asked.includes(true)
-    }
-    const pid = Number.parseInt(/^(?:01\s?)?([\da-f]{2})$/.exec(named)?.[1] ?? '', 16)
-    const at = this.#ecus.findIndex((ecu) => ecu.pids.includes(pid))
-    if (at < 0 || !PIDS.has(pid)) return false
-    return this.#pollers[at]?.askOnce(this.#ecus[at].pidQuestion(pid, 0)) ?? false
+    const found = this.#pollers.map((poller) => {
+      const question = poller.find(asked.kind)
+      return question !== undefined && poller.askOnce(question)
+    })
+    return found.includes(true)
   }
 
   async run(context: SensorContext, signal: AbortSignal): Promise<void> {

@@ -29,6 +29,24 @@ const EXTENDED_SESSION = 0x03
 /** New or changed codes of one list whose freeze frames are asked; the others come without. */
 const MAX_FREEZE_FRAMES = 16
 
+const SESSION_QUESTION = '10 03'
+const CODES_QUESTION = '19 02'
+const identifierQuestion = (id: number) => `22 ${id.toString(16).toUpperCase().padStart(4, '0')}`
+
+/** Names of everything that the config wants asked of one ECU. */
+export function questionNames({ identifiers, codes, session }: UdsEcuConfig): string[] {
+  return [
+    ...(session === 'extended' ? [SESSION_QUESTION] : []),
+    ...identifiers.map(({ id }) => identifierQuestion(id)),
+    ...(codes ? [CODES_QUESTION] : []),
+  ]
+}
+
+/** The frame that carries what this ECU is asked. */
+export function requestOf({ request, response, ext }: UdsEcuConfig): { id: number; ext: boolean } {
+  return { id: request, ext: ext ?? (request > 0x7ff || response > 0x7ff) }
+}
+
 /** One ECU that speaks UDS (ISO 14229-1), and what it is asked. */
 export class UdsEcu {
   readonly name: string
@@ -49,10 +67,10 @@ export class UdsEcu {
     codes: TroubleCodes,
     common: UdsConfig,
   ) {
-    const { request, response, requestByte, responseByte, fd, padding } = config
-    const ext = config.ext ?? (request > 0x7ff || response > 0x7ff)
+    const { response, requestByte, responseByte, fd, padding } = config
+    const { id, ext } = requestOf(config)
     const address = {
-      txId: request,
+      txId: id,
       rxId: response,
       ext,
       txByte: requestByte,
@@ -81,7 +99,7 @@ export class UdsEcu {
   /** Enters the session, and holds it; an ECU that was reset is brought back into it. */
   #sessionQuestion(everyMs: number): Question {
     return {
-      name: '10 03',
+      name: SESSION_QUESTION,
       everyMs,
       ask: async () => {
         if (this.#entered) {
@@ -105,7 +123,7 @@ export class UdsEcu {
       (field) => this.#context.catalog.intern(field.name, field.unit).index,
     )
     return {
-      name: `22 ${id.toString(16).toUpperCase().padStart(4, '0')}`,
+      name: identifierQuestion(id),
       everyMs,
       ask: async () => {
         const request = Uint8Array.of(READ_BY_IDENTIFIER, high, low)
@@ -135,7 +153,7 @@ export class UdsEcu {
   #codesQuestion(everyMs: number): Question {
     const codes = this.#config.codes as Exclude<UdsEcuConfig['codes'], false>
     return {
-      name: '19 02',
+      name: CODES_QUESTION,
       everyMs,
       ask: async () => {
         const counted = await this.#dtc(COUNT_BY_MASK, codes.mask)

@@ -5,11 +5,16 @@ import { SensorError } from '../errors.ts'
 import type { Sensor, SensorContext, SensorKind, TroubleCode } from '../sensor.ts'
 import { stopUnder } from '../wait.ts'
 import { type UdsConfig, udsConfig } from './config.ts'
-import { UdsEcu } from './ecu.ts'
+import { questionNames, requestOf, UdsEcu } from './ecu.ts'
 
 export const uds: SensorKind<UdsConfig> = {
   kind: 'uds',
   config: udsConfig,
+  cannotAsk: ({ ecus }, what) => {
+    const known = ecus.flatMap(questionNames)
+    if (known.includes(what.trim().toUpperCase())) return undefined
+    return { reason: `expected one of ${known.join(', ') || 'nothing: it asks nothing'}`, known }
+  },
   create: (config) => new UdsSensor(config),
 }
 
@@ -40,6 +45,7 @@ export class UdsSensor implements Sensor {
   async run(context: SensorContext, signal: AbortSignal): Promise<void> {
     if (signal.aborted) return
     const config = this.#config
+    context.channel.mustSend?.(config.ecus.map(requestOf))
     const codes = new TroubleCodes(context, config.countSignal)
     this.#codes = codes
     const ecus = config.ecus.map((ecu) => new UdsEcu(context, ecu, codes, config))

@@ -44,6 +44,17 @@ test('nothing may be sent unless the config names it', () => {
   assert.deepEqual(channels.status(), [{ bus: 'can0', sent: 2, denied: 2 }])
 })
 
+test('who will have to send hears of everything that is not allowed before it begins', () => {
+  const bus = channelsOf([{ id: 0x7df }]).of(0)
+  bus.mustSend([{ id: 0x7df, ext: false }])
+  const frames = [0x7df, 0x7e0, 0x7e1].map((id) => ({ id, ext: false }))
+  assert.throws(() => bus.mustSend(frames), {
+    code: 'SEND_DENIED',
+    hint: /buses\.can0\.send: \[0x7E0, 0x7E1\]/,
+  })
+  assert.deepEqual([bus.sent, bus.denied], [0, 0])
+})
+
 test('sending without an open sensor says so, and works again with the next one', () => {
   const bus = channelsOf([{ id: 1 }]).of(0)
   const send = () => bus.send(1, false, new Uint8Array(1))

@@ -8,6 +8,7 @@ import { makeLogger } from '../../../agent/log.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
 import { writeConfig } from '../../support/cli.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { until } from '../../support/until.ts'
 
 const VIN = 'WMPSXM00000000042'
 
@@ -80,19 +81,32 @@ test('a bus that does not allow sending: the sensor says which line of the confi
     sensors: [
       { id: 'car', kind: 'simulator', ecu: {} },
       { id: 'obd', kind: 'obd' },
+      {
+        id: 'uds',
+        kind: 'uds',
+        ecus: [
+          { name: 'engine', request: 0x7e0, response: 0x7e8 },
+          { name: 'brakes', request: 0x18da28f1, response: 0x18daf128 },
+        ],
+      },
+      { id: 'truck', kind: 'j1939', address: 249 },
     ],
     log: { level: 'silent' },
   })
   const agent = await Agent.start(loadConfig(config), makeLogger('silent'), systemClock)
   try {
-    let lastError: { code: string; hint?: string } | undefined
-    while (!lastError) {
-      lastError = agent.status().sensors[1].lastError
-      await sleep(20)
+    const of = (id: string) => agent.status().sensors.find((sensor) => sensor.id === id)!
+    const wanted = { obd: '0x7DF', uds: '0x7E0, 0x18DA28F1', truck: '0x18EEFFF9' }
+    for (const [id, ids] of Object.entries(wanted)) {
+      await until(`${id} has failed`, () => of(id).state === 'failed')
+      assert.equal(of(id).lastError?.code, 'SEND_DENIED')
+      const hint = `If it shall, name it in the config: buses.can0.send: [${ids}].`
+      assert.equal(of(id).lastError?.hint, hint)
     }
-    assert.equal(lastError.code, 'SEND_DENIED')
-    assert.match(lastError.hint ?? '', /buses\.can0\.send: \[0x7DF\]/)
-    assert.equal(agent.status().sensors[0].state, 'live', 'the others go on')
+    assert.equal(of('uds').opens, 0, 'it is never called live')
+    assert.equal(of('car').state, 'live', 'the others go on')
+    const { frames } = of('car')
+    await until('the bus is read', () => of('car').frames > frames)
   } finally {
     await agent.stop()
   }
