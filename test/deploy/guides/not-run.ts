@@ -5,6 +5,7 @@ type Where = readonly [page: string, first?: string]
 const NOT_RUN: Readonly<Record<string, readonly Where[]>> = {
   'the gate runs it, or it is what the gate is made of': [
     ['CONTRIBUTING.md', 'npm ci'],
+    ['deploy/guides/README.md', 'npm ci'],
     ['README.md', 'npm ci && npm run demo'],
     ['test/vm/README.md', 'npm run test:vm'],
   ],
@@ -22,6 +23,7 @@ const NOT_RUN: Readonly<Record<string, readonly Where[]>> = {
   ],
   'a list to choose from, no script: some of it never ends, asks, or needs the lines of others': [
     ['README.md', 'npm run build && npm link'],
+    ['deploy/guides/README.md', 'export MILEPOST_ROOT=$PWD'],
     ['agent/README.md', 'milepost status'],
     ['agent/support/README.md', 'milepost bundle'],
   ],
@@ -60,7 +62,10 @@ const NOT_RUN: Readonly<Record<string, readonly Where[]>> = {
       'deploy/guides/data-scientist.md',
       'milepost train --topic milepost.telemetry --from -30d --recipe my.yaml --out my-bundle --brokers kafka:9092',
     ],
-    ['deploy/guides/fleet-engineer.md', 'milepost release init --repository releases --keys keys'],
+    [
+      'deploy/guides/fleet-engineer.md',
+      'milepost rollout watch bundle simulator --brokers kafka.example.com:9092',
+    ],
     ['deploy/guides/fleet-engineer.md', 'npm run deb -- --arch arm64'],
     ['deploy/kubernetes/README.md', 'kubectl create namespace milepost'],
     [
