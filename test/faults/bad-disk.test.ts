@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { ask } from '../../agent/control/client.ts'
 import { socketPath } from '../../agent/control/socket-path.ts'
 import type { AgentStatus } from '../../agent/status.ts'
-import { ROOT, writeConfig } from '../support/cli.ts'
+import { COMMAND, ROOT, writeConfig } from '../support/cli.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { until } from '../support/until.ts'
 import { ledgerOf, openOutbox, readAll } from '../sync/support.ts'
@@ -29,8 +29,7 @@ async function start(t: TestContext) {
   })
   const data = join(dir, 'data')
   const order = join(dir, 'order')
-  const main = join(ROOT, 'agent/cli/main.ts')
-  const child = spawn(process.execPath, ['--import', 'tsx', main, 'run', '-c', config], {
+  const child = spawn(process.execPath, [...COMMAND, 'run', '-c', config], {
     cwd: ROOT,
     stdio: 'ignore',
     env: { ...process.env, LD_PRELOAD: library, FAULT_FILE: order, FAULT_FOLDER: `${data}/` },

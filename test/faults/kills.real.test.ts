@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { LANES } from '../../sync/record.ts'
+import { BUILT } from '../support/cli.ts'
 import { type KillsReport, runKills } from './kills-run.ts'
 
 const SEED = 20_261_123
@@ -26,12 +27,12 @@ function assertAllThere(t: TestContext, report: KillsReport): void {
 }
 
 test(`${KILLS} kills under load, link and broker failing (seed ${SEED}): the account balances`, async (t) => {
-  const report = await runKills({ seed: SEED, kills: KILLS })
+  const report = await runKills({ seed: SEED, kills: KILLS, built: BUILT })
   assertAllThere(t, report)
   for (const { duplicated, vehicle } of report.account.epochs) assert.equal(duplicated, 0, vehicle)
 })
 
 test(`${AT_LEAST_ONCE_KILLS} kills at least once (seed ${SEED}): nothing lost, and a reader can drop what came twice`, async (t) => {
-  const options = { seed: SEED, kills: AT_LEAST_ONCE_KILLS, delivery: 'at-least-once' } as const
-  assertAllThere(t, await runKills(options))
+  const options = { seed: SEED, kills: AT_LEAST_ONCE_KILLS, built: BUILT }
+  assertAllThere(t, await runKills({ ...options, delivery: 'at-least-once' }))
 })

@@ -5,18 +5,16 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { loadBundle } from '../../models/bundle/load.ts'
+import { COMMAND } from '../support/cli.ts'
 import { tempDir } from '../support/temp-dir.ts'
 import { CAR_SENSOR, copyOfBundle } from './bundles.ts'
 
-const MAIN = fileURLToPath(new URL('../../agent/cli/main.ts', import.meta.url))
 const ROWS = fileURLToPath(new URL('./cases/car-vehicles/rows.csv', import.meta.url))
 
 function model(...args: string[]) {
-  const { status, stdout, stderr } = spawnSync(
-    process.execPath,
-    ['--import', 'tsx', MAIN, 'model', ...args],
-    { encoding: 'utf8' },
-  )
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...COMMAND, 'model', ...args], {
+    encoding: 'utf8',
+  })
   return { status, stderr, lines: stdout.split('\n').filter((line) => line !== '') }
 }
 

@@ -46,12 +46,20 @@ export async function offsetsOf(
   )
 }
 
-/** Values of a topic's records as text, from the beginning, as Kafka's own consumer reads them. */
-export async function consoleConsume(bootstrap: string, topic: string): Promise<string[]> {
+/**
+ * Values of a topic's first `count` records as text, as Kafka's own consumer reads them; fewer where no
+ * more come.
+ */
+export async function consoleConsume(
+  bootstrap: string,
+  topic: string,
+  count: number,
+): Promise<string[]> {
   const output = await kafkaTool(
     'org.apache.kafka.tools.consumer.ConsoleConsumer',
     ...['--bootstrap-server', bootstrap, '--topic', topic, '--from-beginning'],
-    ...['--isolation-level', 'read_committed', '--timeout-ms', '10000'],
+    ...['--isolation-level', 'read_committed', '--timeout-ms', '60000'],
+    ...['--max-messages', String(count)],
   )
   return output.split('\n').filter((line) => line !== '')
 }

@@ -37,11 +37,7 @@ test('what central answers comes first: a wrong topic, another device of this na
     setup.config.uplink = kafka
     setup.config.campaigns = [{ id: 'all', signals: ['*'], sampleEveryMs: 200 }]
     const agent = await setup.start()
-    await until('records on Kafka', () => {
-      const uplink = agent.status().sync?.uplink
-      assert.equal(uplink?.lastError, undefined)
-      return (uplink?.sentRecords ?? 0) > 0
-    })
+    await until('records on Kafka', () => (agent.status().sync?.uplink.sentRecords ?? 0) > 0)
     const other = new Setup(t)
     other.config = setup.config
     await other.start()

@@ -10,7 +10,7 @@ import type { Finding } from '../../../agent/doctor/finding.ts'
 import { type Probes, realProbes } from '../../../agent/doctor/probes.ts'
 import { sceneOf } from '../../../agent/doctor/scene.ts'
 import { makeLogger } from '../../../agent/log.ts'
-import { ROOT } from '../../support/cli.ts'
+import { COMMAND, ROOT } from '../../support/cli.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
 
@@ -100,8 +100,7 @@ export class Setup {
     const root = process.getuid?.() === 0
     const user = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups']
     const reads = ['--inh-caps=+dac_read_search', '--ambient-caps=+dac_read_search']
-    const node = ['--import', import.meta.resolve('tsx'), join(ROOT, 'agent/cli/main.ts')]
-    const doctor = [process.execPath, ...node, 'doctor', '--json', '-c', this.file]
+    const doctor = [process.execPath, ...COMMAND, 'doctor', '--json', '-c', this.file]
     const [program, ...args] = root ? ['setpriv', ...user, ...reads, '--', ...doctor] : doctor
     const child = spawn(program, args, {
       cwd: ROOT,

@@ -10,7 +10,7 @@ import { withPriority } from '../../../agent/log.ts'
 import type { AgentStatus } from '../../../agent/status.ts'
 import { notifier, watchdogMs } from '../../../agent/systemd/notify.ts'
 import { type HealthReport, Progress } from '../../../agent/watch/progress.ts'
-import { ROOT, writeConfig } from '../../support/cli.ts'
+import { COMMAND, ROOT, writeConfig } from '../../support/cli.ts'
 import { NotifySocket } from '../../support/notify-socket.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
@@ -28,15 +28,7 @@ test('systemd hears that the agent is ready, and the watchdog is fed until the s
   const hang = join(dir, 'hang')
   const agent = spawn(
     process.execPath,
-    [
-      ...[
-        '--import',
-        import.meta.resolve('tsx'),
-        '--import',
-        join(import.meta.dirname, 'hang.mjs'),
-      ],
-      ...[join(ROOT, 'agent/cli/main.ts'), 'run', '-c', config],
-    ],
+    [...['--import', join(import.meta.dirname, 'hang.mjs')], ...[...COMMAND, 'run', '-c', config]],
     {
       cwd: ROOT,
       stdio: 'ignore',
@@ -86,11 +78,11 @@ test('a clean stop is told', async (t) => {
   const name = `@milepost-test-${process.pid}`
   const systemd = new NotifySocket(name)
   t.after(() => systemd.close())
-  const agent = spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), join(ROOT, 'agent/cli/main.ts'), 'run', '-c', config],
-    { cwd: ROOT, stdio: 'ignore', env: { ...process.env, NOTIFY_SOCKET: name } },
-  )
+  const agent = spawn(process.execPath, [...COMMAND, 'run', '-c', config], {
+    cwd: ROOT,
+    stdio: 'ignore',
+    env: { ...process.env, NOTIFY_SOCKET: name },
+  })
   t.after(() => agent.kill('SIGKILL'))
   await until('READY', () => systemd.read().some((message) => message.startsWith('READY=1')))
   agent.kill('SIGTERM')

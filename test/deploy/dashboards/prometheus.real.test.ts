@@ -109,7 +109,8 @@ test('a real Prometheus scrapes as the README says, and every panel of every das
   execFileSync(findProgram('promtool')!, ['check', 'config', prometheus.configFile])
   await until('both vehicles to be scraped', async () => {
     const targets = await prometheus.targets()
-    const wrong = targets.find(({ health }) => health === 'down')
+    // A slow machine may miss the first deadlines of a second.
+    const wrong = targets.find(({ lastError }) => lastError && !/deadline/.test(lastError))
     if (wrong) throw new Error(`${wrong.scrapeUrl}: ${wrong.lastError}`)
     return targets.length === 2 && targets.every(({ health }) => health === 'up')
   })
@@ -120,13 +121,20 @@ test('a real Prometheus scrapes as the README says, and every panel of every das
       await until(`data in ${board}, ${panel}: ${promql}`, () => withData(prometheus, promql))
     }
   }
-  const of = async (promql: string) =>
-    (await prometheus.query(promql)).map(({ metric, value }) => [metric.vehicle, value[1]])
-  assert.deepEqual(await of('count(milepost_info)'), [[undefined, '2']])
+  // A scrape that was late makes a hole of a second.
+  const becomes = async (promql: string, vehicle: string | undefined, wanted: string) => {
+    await until(`${promql} to be ${wanted} of ${vehicle}`, async () => {
+      const found = await prometheus.query(promql)
+      return (
+        found.length === 1 && found[0].metric.vehicle === vehicle && found[0].value[1] === wanted
+      )
+    })
+  }
+  await becomes('count(milepost_info)', undefined, '2')
   const notLive = queries().find(({ panel }) => panel === 'Sensors not live')!
-  assert.deepEqual(await of(notLive.expr), [[ill, '1']])
+  await becomes(notLive.expr, ill, '1')
   const down = queries().find(({ panel }) => panel === 'Uplink not live')!
-  assert.deepEqual(await of(down.expr), [[undefined, '1']])
+  await becomes(down.expr, undefined, '1')
 })
 
 test('without its token Prometheus is told nothing', async (t) => {
@@ -138,9 +146,10 @@ test('without its token Prometheus is told nothing', async (t) => {
       static_configs: [{ targets: [target] }],
     },
   ])
-  const refused = await until('the scrape to be refused', async () =>
-    (await prometheus.targets()).find(({ health }) => health === 'down'),
+  await until('the scrape to be refused', async () =>
+    (await prometheus.targets()).find(
+      ({ health, lastError }) => health === 'down' && /401/.test(lastError),
+    ),
   )
-  assert.match(refused.lastError, /401/)
   assert.deepEqual(await prometheus.query('milepost_info'), [])
 })

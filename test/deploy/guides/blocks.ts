@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { ROOT } from '../../support/cli.ts'
+import { COMMAND, ROOT } from '../../support/cli.ts'
 import { tempDir } from '../../support/temp-dir.ts'
 
 export const GUIDES = join(ROOT, 'deploy/guides')
@@ -23,9 +23,8 @@ export const guides = (): string[] => readdirSync(GUIDES).filter((file) => file.
 function withCommand(t: TestContext): string {
   const bin = join(tempDir(t), 'bin')
   mkdirSync(bin)
-  const tsx = join(ROOT, 'node_modules/tsx/dist/loader.mjs')
-  const main = join(ROOT, 'agent/cli/main.ts')
-  const script = `#!/bin/sh\nexec '${process.execPath}' --import 'file://${tsx}' '${main}' "$@"\n`
+  const words = [process.execPath, ...COMMAND].map((word) => `'${word}'`)
+  const script = `#!/bin/sh\nexec ${words.join(' ')} "$@"\n`
   writeFileSync(join(bin, 'milepost'), script, { mode: 0o755 })
   return bin
 }

@@ -6,11 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { COMMAND } from '../../support/cli.ts'
 import { casePath } from './vectors.ts'
 
-const MAIN = fileURLToPath(new URL('../../../agent/cli/main.ts', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'milepost-decode-'))
 after(() => rmSync(folder, { recursive: true }))
 
@@ -32,7 +31,7 @@ const log = join(folder, 'drive.log')
 writeFileSync(log, LOG)
 
 function start(...args: string[]): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, ['--import', 'tsx', MAIN, 'decode', ...args])
+  return spawn(process.execPath, [...COMMAND, 'decode', ...args])
 }
 
 async function run(

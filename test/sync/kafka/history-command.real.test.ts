@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { join } from 'node:path'
 import { before, describe, test } from 'node:test'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
 import { useCentral } from '../../support/central.ts'
-import { Milepost, milepost, ROOT } from '../../support/cli.ts'
+import { COMMAND, Milepost, milepost } from '../../support/cli.ts'
 import { type Fleet, makeFleet, produce, Records } from './support.ts'
 
 const RECORDS = 3_000
@@ -113,9 +112,8 @@ describe('milepost history', () => {
   })
 
   test('Ctrl-C ends it with 130', async () => {
-    const main = join(ROOT, 'agent/cli/main.ts')
-    const args = ['history', '--brokers', central.bootstrap, '--topic', topic]
-    const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), main, ...args], {
+    const args = [...COMMAND, 'history', '--brokers', central.bootstrap, '--topic', topic]
+    const child = spawn(process.execPath, args, {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     // Nobody reads on: the pipe is full, and the command waits.

@@ -76,12 +76,12 @@ test('64 kbit/s: a backlog too large for one send moves on, and critical passes 
     ...fleet.config,
     kind: 'kafka',
     brokers: [`127.0.0.1:${road.port}`],
-    // A send of all that waits would take half a minute.
-    sendTimeoutMs: 8_000,
-    requestTimeoutMs: 8_000,
+    // A send of all that waits would take a quarter of a minute.
+    sendTimeoutMs: 4_000,
+    requestTimeoutMs: 4_000,
   })
   sync.pauseUplink()
-  for (let n = 0; n < 600; n++) sync.append(record('telemetry', 150))
+  for (let n = 0; n < 300; n++) sync.append(record('telemetry', 150))
   await sync.flush()
   sync.resumeUplink()
   await until('the first telemetry', () => acked(sync, 'telemetry') > 0)

@@ -11,9 +11,9 @@ import { tempDir } from '../../support/temp-dir.ts'
 import { until } from '../../support/until.ts'
 import { makeFleet, readAll, values } from './support.ts'
 
-/** The broker aborts what is open longer than this; it looks every ten seconds. */
+/** The broker aborts what is open longer than this; it looks every second. */
 const TRANSACTION_TIMEOUT_MS = 2_000
-const STOPPED_MS = 13_000
+const STOPPED_MS = 5_000
 /** Each at another moment of a transaction. */
 const STOPS = 2
 
