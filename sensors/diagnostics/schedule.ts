@@ -7,6 +7,10 @@ export interface Job<T> {
 interface Entry<T> extends Job<T> {
   dueUs: number
   asked: boolean
+  /** From one time to the next: its period, or less where it was not answered. */
+  waitUs: number
+  /** The next `waitUs`, where it is not answered. */
+  retryUs: number
 }
 
 export interface ScheduleOptions {
@@ -18,6 +22,11 @@ export interface ScheduleOptions {
 
 /** A silent ECU is asked no more often than this in the end. */
 const MAX_GAP_US = 5_000_000
+/**
+ * What comes once an hour and is not answered is asked again after a second, then after two, and so on:
+ * an answer that was lost once is not missed for an hour.
+ */
+const FIRST_RETRY_US = 1_000_000
 /** Weight of the newest answer in the average time that answers take. */
 const NEWEST = 0.2
 
@@ -36,7 +45,9 @@ export class Schedule<T> {
   #penaltyUs = 0
 
   constructor(jobs: readonly Job<T>[], nowUs: number, options: ScheduleOptions = {}) {
-    this.#entries = jobs.map((job) => ({ ...job, dueUs: nowUs, asked: false }))
+    this.#entries = jobs.map((job) => ({
+      ...{ ...job, dueUs: nowUs, asked: false, waitUs: job.periodUs, retryUs: FIRST_RETRY_US },
+    }))
     this.#minGapUs = (options.minGapMs ?? 5) * 1000
     this.#load = Math.min(1, Math.max(0.01, options.load ?? 0.5))
   }
@@ -70,7 +81,9 @@ export class Schedule<T> {
     const entry = this.#entries.find((e) => e.what === what)
     // From when it was asked, not from when it was due: what was missed is not made up for.
     if (entry) {
-      entry.dueUs = Math.max(entry.dueUs + entry.periodUs, beganUs)
+      entry.waitUs = answered ? entry.periodUs : Math.min(entry.periodUs, entry.retryUs)
+      entry.dueUs = Math.max(entry.dueUs + entry.waitUs, beganUs)
+      entry.retryUs = answered ? FIRST_RETRY_US : 2 * entry.waitUs
       entry.asked = true
     }
     if (answered) {
@@ -92,11 +105,11 @@ export class Schedule<T> {
 }
 
 /**
- * Lateness in periods where it is late, else less than zero by the time until it is due. What was
+ * Lateness in its own measure where it is late, else less than zero by the time until it is due. What was
  * never asked goes first: what comes once an hour would else stand behind what comes ten times a second.
  */
-function urgency({ dueUs, periodUs, asked }: Entry<unknown>, nowUs: number): number {
+function urgency({ dueUs, waitUs, asked }: Entry<unknown>, nowUs: number): number {
   if (!asked) return Number.POSITIVE_INFINITY
   const lateUs = nowUs - dueUs
-  return lateUs >= 0 ? lateUs / periodUs : lateUs
+  return lateUs >= 0 ? lateUs / waitUs : lateUs
 }

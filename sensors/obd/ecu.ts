@@ -25,6 +25,8 @@ import {
 /** CloudEvents type of a clearing that an ECU has confirmed. */
 const CLEARED_EVENT = 'milepost.dtc.cleared.v1'
 
+/** How often a list of what there is is asked for before an ECU that is silent has none. */
+const MAX_LIST_TRIES = 3
 /** Services whose lists make up the trouble codes. */
 const CODE_SERVICES = [STORED_CODES, PENDING_CODES, PERMANENT_CODES] as const
 const MAX_SUPPORT_QUESTIONS = 8
@@ -56,7 +58,7 @@ export class ObdEcu {
   /** Asks which PIDs there are: each mask's last bit says whether there is a further mask. */
   async learn(): Promise<void> {
     this.pids.length = 0
-    this.pids.push(...(await this.#supported(CURRENT_DATA)))
+    this.pids.push(...(await this.#supported(CURRENT_DATA)).numbers)
   }
 
   /** A question for one PID; its values become readings. */
@@ -104,7 +106,8 @@ export class ObdEcu {
       name: 'identification',
       everyMs,
       ask: async () => {
-        const types = await this.#supported(VEHICLE_INFORMATION)
+        const { numbers: types, heard } = await this.#supported(VEHICLE_INFORMATION)
+        if (heard === 'silent' || heard === 'broken') return heard
         const content: Record<string, string | string[]> = {}
         for (const { type, name, form } of INFORMATION) {
           if (!types.includes(type)) continue
@@ -148,16 +151,28 @@ export class ObdEcu {
     return new Poller(this.#context, this.name, questions, options)
   }
 
-  async #supported(service: number): Promise<number[]> {
+  /** What a service has, and how the ECU took the last question for it. */
+  async #supported(service: number): Promise<{ numbers: number[]; heard: Answer['kind'] }> {
     const found: number[] = []
+    let heard: Answer['kind'] = 'positive'
     for (let base = 0, i = 0; i < MAX_SUPPORT_QUESTIONS; base += 0x20, i++) {
-      const answer = await this.#ask(service, base)
+      const answer = await this.#askForList(service, base)
+      heard = answer.kind
       if (answer.kind !== 'positive' || answer.data.length < 5) break
       const numbers = supported(base, answer.data.subarray(1, 5))
       found.push(...numbers.filter((number) => number % 0x20 !== 0))
       if (!numbers.includes(base + 0x20)) break
     }
-    return found
+    return { numbers: found, heard }
+  }
+
+  /** One answer that is lost must not hide all that comes after it. */
+  async #askForList(service: number, base: number): Promise<Answer> {
+    for (let tries = 1; ; tries++) {
+      const answer = await this.#ask(service, base)
+      const lost = answer.kind === 'silent' || answer.kind === 'broken'
+      if (!lost || tries === MAX_LIST_TRIES) return answer
+    }
   }
 
   #ask(service: number, pid: number): Promise<Answer> {

@@ -32,6 +32,14 @@ test('with time enough, each question keeps its period', () => {
   assert.ok(Math.abs(times(1) - 20) <= 2, `${times(1)}`)
 })
 
+test('what comes once an hour and is not answered is asked again soon, and ever more rarely', () => {
+  const seconds = (asked: { atUs: number }[]) => asked.map(({ atUs }) => Math.round(atUs / 1e6))
+  const lost = drive([3_600_000], 1000, { answers: (n) => n >= 3 }, 7_300e6)
+  assert.deepEqual(seconds(lost), [0, 1, 3, 7, 3607, 7207, 10807])
+  const never = seconds(drive([3_600_000], 1000, { answers: () => false }, 12 * 3_600e6))
+  assert.ok(never.length <= 12 + 13, `${never}`)
+})
+
 test('a slow ECU is busy for no more than its share, never asked twice at once, and nothing starves', () => {
   fc.assert(
     fc.property(

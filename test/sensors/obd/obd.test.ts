@@ -62,6 +62,21 @@ test('VIN and calibration are told once', async () => {
   ])
 })
 
+test('answers that were lost at first are not missed for an hour: VIN, and what PIDs there are', async () => {
+  const { recorder } = bench()
+  const send = recorder.channel.send.bind(recorder.channel)
+  const lost: Record<string, number> = { '01 00': 2, '09 00': 4, '09 02': 1 }
+  recorder.channel.send = (id, ext, data, flags) => {
+    const asked = Buffer.from(data.subarray(1, 3)).toString('hex').replace(/(..)/, '$1 ')
+    if (id !== 0x7df && lost[asked] > 0) lost[asked]--
+    else send(id, ext, data, flags)
+  }
+  const vins = () => recorder.events.filter((e) => e.content.vin === VIN)
+  await runUntil(sensor({ answerTimeoutMs: 200 }), recorder, () => vins().length > 0)
+  assert.deepEqual(Object.values(lost), [0, 0, 0])
+  assert.ok(named(recorder, 'Vehicle.OBD.EngineSpeed').length > 0)
+})
+
 test('codes that come, change and go: records with freeze frame, first and last seen', async () => {
   const { recorder, data, ecu, vehicle } = bench()
   const codes = () => recorder.events.filter((e) => e.type === 'milepost.dtc.v1')
