@@ -57,10 +57,13 @@ async function createMissing(
   signal: AbortSignal,
 ): Promise<void> {
   await admin.connect()
-  const existing = new Set(await untilKnown(() => admin.listTopics(), signal))
-  const missing = topics.filter(({ topic }) => !existing.has(topic))
-  if (missing.length > 0) await create(admin, missing)
-  for (const { topic } of topics) await led(admin, topic, signal)
+  // A topic that is being deleted is still listed for a moment: then all of it again.
+  await untilKnown(async () => {
+    const existing = new Set(await admin.listTopics())
+    const missing = topics.filter(({ topic }) => !existing.has(topic))
+    if (missing.length > 0) await create(admin, missing)
+    for (const { topic } of topics) await led(admin, topic)
+  }, signal)
 }
 
 async function create(admin: Admin, missing: readonly TopicSpec[]): Promise<void> {
@@ -82,8 +85,8 @@ async function create(admin: Admin, missing: readonly TopicSpec[]): Promise<void
  * A plain producer that comes in between has some of a request kept and some refused, and sends all
  * of it again: seen with 38 of 40 new topics of 20 partitions. Only the leader itself knows its end.
  */
-async function led(admin: Admin, topic: string, signal: AbortSignal): Promise<void> {
-  await untilKnown(() => admin.fetchTopicOffsets(topic), signal)
+async function led(admin: Admin, topic: string): Promise<void> {
+  await admin.fetchTopicOffsets(topic)
 }
 
 /**

@@ -3,8 +3,8 @@ import { test } from 'node:test'
 import { notesOf } from '../../../agent/training/notes.ts'
 import { HistoryRows } from '../../../agent/training/rows.ts'
 import { parseRecipe } from '../../../models/training/recipe.ts'
-import { createClient } from '../../../sync/kafka/client.ts'
 import { useCentral } from '../../support/central.ts'
+import { addPartitions } from '../../sync/kafka/support.ts'
 import { collectDrive, type FleetRecords, openTopic, RECIPE, stored } from './fleet.ts'
 
 const central = await useCentral()
@@ -12,15 +12,6 @@ const brokers = [central.bootstrap]
 const { features } = parseRecipe(RECIPE)
 const VEHICLES = 6
 const SECONDS = 60
-
-async function morePartitions(topic: string, count: number): Promise<void> {
-  const { kafka, sockets } = await createClient({ brokers })
-  const admin = kafka.admin()
-  await admin.connect()
-  await admin.createPartitions({ topicPartitions: [{ topic, count }] })
-  await admin.disconnect()
-  sockets.destroy()
-}
 
 /** Times of each vehicle's rows in the order in which they come, and what was read. */
 async function timesOf(topic: string) {
@@ -48,7 +39,7 @@ test('partitions were raised: no vehicle goes back in time, and what is left out
   const half = SECONDS / 2
   const { topic, send } = await openTopic(central, 1)
   await send(part(0, half))
-  await morePartitions(topic, 12)
+  await addPartitions(central, [topic], 12)
   // An epoch stays where it began; a vehicle that got a new outbox goes where its name says now.
   await send(part(half))
 

@@ -6,7 +6,7 @@ import { useCentral } from '../../support/central.ts'
 import { until } from '../../support/until.ts'
 import { record } from '../support.ts'
 import { Side } from './agent-side.ts'
-import { asAdmin, type Fleet, makeFleet, readAll, values } from './support.ts'
+import { addPartitions, asAdmin, type Fleet, makeFleet, readAll, values } from './support.ts'
 
 const central = await useCentral()
 
@@ -55,9 +55,7 @@ describe('bad input at central: told, tried again, and nobody else’s trouble',
     const blocked = await side.blockedFor('telemetry')
     assert.match(blocked.message, /no partition 2 for the lane telemetry/)
     assert.match(blocked.hint!, /3 partitions/)
-    await asAdmin(central, (admin) =>
-      admin.createPartitions({ topicPartitions: [{ topic: checkpointTopic, count: 3 }] }),
-    )
+    await addPartitions(central, [checkpointTopic], 3)
     await side.drained(LANES)
     for (const lane of LANES) await assertAll(fleet, lane, 10)
   })
@@ -87,11 +85,7 @@ describe('bad input at central: told, tried again, and nobody else’s trouble',
     const side = await Side.start(t, fleet.origin.vehicle, fleet.config)
     side.give(10)
     await side.drained(LANES)
-    await asAdmin(central, (admin) =>
-      admin.createPartitions({
-        topicPartitions: Object.values(fleet.config.topics).map((topic) => ({ topic, count: 7 })),
-      }),
-    )
+    await addPartitions(central, Object.values(fleet.config.topics), 7)
     side.give(10)
     await side.drained(LANES)
     for (const lane of LANES) await assertAll(fleet, lane, 20)

@@ -6,7 +6,7 @@ import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
 import type { Origin } from '../../../sync/record.ts'
 import type { Positions, Uplink } from '../../../sync/uplink.ts'
 import { useCentral } from '../../support/central.ts'
-import { type Fleet, makeFleet, Records, readAll, values } from './support.ts'
+import { addPartitions, type Fleet, makeFleet, Records, readAll, values } from './support.ts'
 
 const NOTHING: Positions = { critical: 0, events: 0, telemetry: 0 }
 
@@ -237,11 +237,7 @@ describe('the uplink into Kafka', () => {
     const { brokers, topics } = fleet.config
     const records = new Records()
     await session(fleet, (uplink) => uplink.send(records.take(5)))
-    const { kafka } = await createClient(fleet.config)
-    const admin = kafka.admin()
-    await admin.connect()
-    await admin.createPartitions({ topicPartitions: [{ topic: topics.telemetry, count: 16 }] })
-    await admin.disconnect()
+    await addPartitions(central, [topics.telemetry], 16)
     await session(fleet, (uplink) => uplink.send(records.take(5)))
     const read = await readAll({ brokers, topic: topics.telemetry })
     assert.deepEqual(

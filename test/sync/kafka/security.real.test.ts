@@ -3,9 +3,8 @@ import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { inspect } from 'node:util'
-import type { Admin } from 'kafkajs'
 import { createTopics } from '../../../sync/kafka/admin.ts'
-import { createClient, type KafkaConnection } from '../../../sync/kafka/client.ts'
+import type { KafkaConnection } from '../../../sync/kafka/client.ts'
 import { kafkajs } from '../../../sync/kafka/fence.ts'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
 import { LANES } from '../../../sync/record.ts'
@@ -13,7 +12,7 @@ import { Authority } from '../../support/certificates.ts'
 import { securedCentral, USER } from '../../support/secured-central.ts'
 import { until } from '../../support/until.ts'
 import { Side } from './agent-side.ts'
-import { type Fleet, makeFleet, Records, readAll } from './support.ts'
+import { asAdmin, type Fleet, makeFleet, Records, readAll } from './support.ts'
 
 const secured = await securedCentral()
 const { central, dir } = secured
@@ -22,26 +21,21 @@ const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePattern
 const WRITE = [AclOperationTypes.WRITE, AclOperationTypes.DESCRIBE]
 const READ = [AclOperationTypes.READ, AclOperationTypes.DESCRIBE]
 
-/** Works as the broker's own super user. */
-async function asAdmin(work: (admin: Admin) => Promise<unknown>): Promise<void> {
-  const { kafka, sockets } = await createClient({ brokers: [central.bootstrap] })
-  const admin = kafka.admin()
-  await admin.connect()
-  await work(admin)
-  await admin.disconnect()
-  sockets.destroy()
-}
-
+/** Gives rights; resolves once the broker goes by them, which is a little after the controller's answer. */
 function allow(resourceType: number, resourceName: string, operations: readonly number[]) {
-  return asAdmin((admin) =>
-    admin.createAcls({
-      acl: operations.map((operation) => ({
-        ...{ resourceType, resourceName, operation, host: '*', principal: `User:${USER.name}` },
-        resourcePatternType: ResourcePatternTypes.LITERAL,
-        permissionType: AclPermissionTypes.ALLOW,
-      })),
-    }),
-  )
+  const what = { resourceType, resourceName, resourcePatternType: ResourcePatternTypes.LITERAL }
+  const whom = { principal: `User:${USER.name}`, permissionType: AclPermissionTypes.ALLOW }
+  return asAdmin(central, async (admin) => {
+    await admin.createAcls({
+      acl: operations.map((operation) => ({ ...what, ...whom, operation, host: '*' })),
+    })
+    const all = { ...what, ...whom, operation: AclOperationTypes.ANY }
+    await until(`rights to ${resourceName}`, async () => {
+      const { resources } = await admin.describeAcls(all)
+      const told = resources.flatMap(({ acls }) => acls.map(({ operation }) => operation))
+      return operations.every((operation) => told.includes(operation))
+    })
+  })
 }
 
 /** Exactly the rights that the README lists; `without` leaves one resource out. */

@@ -8,6 +8,7 @@ import {
 import type { KafkaUplinkConfig } from '../../../sync/kafka/kafka-uplink.ts'
 import { LANES, type Lane, type Origin, type StoredRecord } from '../../../sync/record.ts'
 import type { SharedCentral } from '../../support/central.ts'
+import { until } from '../../support/until.ts'
 
 /** Records numbered from 1, each lane a chain, as an outbox would give them out. */
 export class Records {
@@ -87,6 +88,23 @@ export async function asAdmin(
     await admin.disconnect()
     sockets.destroy()
   }
+}
+
+/** Gives topics more partitions; resolves once the broker tells of them, and each has a leader. */
+export async function addPartitions(
+  central: SharedCentral,
+  topics: readonly string[],
+  count: number,
+): Promise<void> {
+  await asAdmin(central, async (admin) => {
+    await admin.createPartitions({ topicPartitions: topics.map((topic) => ({ topic, count })) })
+    for (const topic of topics) {
+      await until(`${count} partitions of ${topic}`, async () => {
+        const offsets = await admin.fetchTopicOffsets(topic).catch(() => [])
+        return offsets.length === count
+      })
+    }
+  })
 }
 
 /** CONCURRENT_TRANSACTIONS, or a leader that is not there yet: kafkajs would give up after 300 ms. */
