@@ -5,7 +5,8 @@ import type { SensorError } from '../../../sensors/errors.ts'
 import { until } from '../../support/until.ts'
 import { monitor, onAdapter, talk } from './bench.ts'
 
-describe('ELM327 where something is wrong', () => {
+// Each waits for its own adapter most of the time.
+describe('ELM327 where something is wrong', { concurrency: true }, () => {
   it('says that no bus was found, and what to do', async () => {
     await onAdapter({}, { searchMs: 100 }, async ({ recorder, start }) => {
       await assert.rejects(start().running, (error: SensorError) => {
@@ -103,8 +104,12 @@ describe('ELM327 where something is wrong', () => {
     })
   })
 
-  it('says DEVICE_PROTOCOL where nothing speaks ELM327 or a command is missing', async () => {
-    for (const habits of [{ mute: true }, { name: 'GARMIN' }, { refuses: ['ATCAF0'] }]) {
+  for (const [what, habits] of Object.entries({
+    'nothing answers': { mute: true },
+    'something else answers': { name: 'GARMIN' },
+    'a command is missing': { refuses: ['ATCAF0'] },
+  })) {
+    it(`says DEVICE_PROTOCOL where ${what}`, async () => {
       await onAdapter(habits, monitor, async ({ link, start }) => {
         await assert.rejects(start().running, (error: SensorError) => {
           assert.equal(error.code, 'DEVICE_PROTOCOL')
@@ -113,8 +118,8 @@ describe('ELM327 where something is wrong', () => {
           return true
         })
       })
-    }
-  })
+    })
+  }
 
   it('ends soon when it is stopped while setting up', async () => {
     await onAdapter({ mute: true }, monitor, async ({ pty, start, recorder }) => {

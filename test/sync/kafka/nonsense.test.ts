@@ -80,7 +80,8 @@ async function released(sockets: Set<Socket>): Promise<void> {
   }
 }
 
-describe('something else than Kafka on the port', () => {
+// Each waits for its own stranger most of the time.
+describe('something else than Kafka on the port', { concurrency: 8 }, () => {
   for (const [what, stranger] of Object.entries(STRANGERS)) {
     test(`${what}: the uplink says that it is offline, and lets go`, async (t) => {
       const { brokers, sockets } = await listen(t, stranger)
