@@ -79,11 +79,12 @@ const NO_SIGNALS: CatalogView = {
  * or rows, not both. Synchronous; memory is fixed by the bundle.
  */
 export class Scorer {
-  readonly features: FeatureBuilder
   /** Rows for which the network gave no finite score; no inference is made of them. */
   invalid = 0
   scored = 0
   readonly #bundle: Bundle
+  readonly #catalog: CatalogView
+  #features: FeatureBuilder | undefined
   readonly #runtime: RuntimeName
   readonly #judge: Judge
   readonly #alarm: Alarm
@@ -94,7 +95,7 @@ export class Scorer {
 
   constructor(bundle: Bundle, open: OpenNetwork, options: ScorerOptions = {}) {
     const { features, threshold, alarm } = bundle.manifest
-    this.features = new FeatureBuilder(features, options.catalog ?? NO_SIGNALS)
+    this.#catalog = options.catalog ?? NO_SIGNALS
     this.#bundle = bundle
     this.#runtime = open.runtime
     this.#judge = judgeOf(bundle, open.network)
@@ -106,6 +107,12 @@ export class Scorer {
       unit: unitOf(input),
       normal: { mean: input.scaling.offset, spread: 1 / input.scaling.factor, ...input.range },
     }))
+  }
+
+  /** Made when it is first asked for: who brings finished rows needs no windows. */
+  get features(): FeatureBuilder {
+    this.#features ??= new FeatureBuilder(this.#bundle.manifest.features, this.#catalog)
+    return this.#features
   }
 
   /** What this scorer goes on learning, where its kind of model does. */

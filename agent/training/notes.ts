@@ -1,4 +1,5 @@
-import type { LogCounts, LoggedUnitProblem } from '../../models/features/log.ts'
+import { type LogCounts, MAX_OPEN_CELLS } from '../../models/features/log.ts'
+import type { LoggedUnitProblem } from '../../models/features/log-units.ts'
 import type { InputSpec, UnheardInput } from '../../models/features/spec.ts'
 import type { LogRecordCounts } from './log.ts'
 
@@ -44,6 +45,12 @@ export function notesOf(
   told(features.otherUnit, 'readings were left out for their unit')
   told(features.rejected, 'readings were no finite number')
   told(features.late, 'readings came after their row was made')
+  told(features.forgotten, 'times a vehicle gave way to another, long after its last reading')
+  told(
+    features.noRoom,
+    `records were left out for want of room: the windows of all vehicles together hold ${MAX_OPEN_CELLS.toLocaleString('en-US')} ` +
+      'steps. A shorter range has fewer vehicles, and shorter windows leave room for more of them',
+  )
   told(features.restarts, 'times a clock went back')
   if (features.skipped > 0) {
     const causes = inputs

@@ -71,7 +71,7 @@ export class HistoryRows {
     this.log = new LogReader(options, (readings) => this.features.push(readings))
   }
 
-  /** @throws SyncError as `readHistory`, ModelError `TRAINING_DATA` for too many vehicles */
+  /** @throws SyncError as `readHistory` */
   async *steps(): AsyncGenerator<RowStep, void, void> {
     for await (const { finished } of this.log.steps()) {
       // Each vehicle is read from one partition: with it, its windows are over.

@@ -1,7 +1,8 @@
 import type { Bundle } from '../../models/bundle/load.ts'
 import type { TrainingSource } from '../../models/bundle/manifest.ts'
 import { ModelError } from '../../models/errors.ts'
-import type { LogCounts, LoggedUnitProblem } from '../../models/features/log.ts'
+import type { LogCounts } from '../../models/features/log.ts'
+import type { LoggedUnitProblem } from '../../models/features/log-units.ts'
 import { unheardOf } from '../../models/features/spec.ts'
 import type { Progress } from '../../models/training/fitted.ts'
 import type { Recipe } from '../../models/training/recipe.ts'
@@ -168,7 +169,7 @@ function finish(collector: RowCollector, notes: readonly string[]): CollectedRow
 }
 
 function sourceOf(topic: string, { ranges, log, features }: Place): TrainingSource {
-  const { readings, otherUnit, rejected } = features
+  const { readings, otherUnit, rejected, noRoom } = features
   return {
     kind: 'topic',
     topic,
@@ -176,6 +177,7 @@ function sourceOf(topic: string, { ranges, log, features }: Place): TrainingSour
     readings,
     otherUnit,
     rejected,
+    ...(noRoom > 0 ? { noRoom } : {}),
     partitions: ranges.map(({ partition, from, to }) => ({
       partition,
       from: String(from),

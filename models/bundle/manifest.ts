@@ -32,6 +32,8 @@ const sourceSchema = z.discriminatedUnion('kind', [
     gaps: count,
     /** Records of vehicles that an earlier partition has records of too. */
     elsewhere: count.optional(),
+    /** Records left out because windows of no more vehicles were to be open. */
+    noRoom: count.positive().optional(),
     /** Readings of the inputs' signals; of them in another unit, and no finite number. */
     readings: count,
     otherUnit: count,

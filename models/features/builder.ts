@@ -1,6 +1,6 @@
 import type { ReadingBatch, Signal } from '../../sensors/reading.ts'
 import { type FeatureRow, type RowCounts, RowMaker } from './row.ts'
-import { type FeatureSpec, signalsOf } from './spec.ts'
+import { type FeatureSpec, keptSteps, openSteps, signalsOf } from './spec.ts'
 import { type Simple, type Summary, Windows } from './windows.ts'
 
 /** What the builder needs of a `SignalCatalog`: signals are only ever added to it. */
@@ -71,21 +71,14 @@ export class FeatureBuilder {
     this.#graceUs = spec.graceMs * 1000
     const stepsOf = ({ windowMs = spec.windowMs }) => windowMs / spec.sampleEveryMs
     this.#stepsOf = Int32Array.from(spec.inputs, stepsOf)
-    // Steps that may be open at once while waiting for slow buses, beside those of the windows.
-    this.#ahead = Math.ceil(spec.graceMs / spec.sampleEveryMs) + 1
+    this.#ahead = openSteps(spec)
     this.#slots = Math.max(...this.#stepsOf) + this.#ahead
     this.#signals = signalsOf(spec)
     const placeOf = (name?: string) => this.#signals.findIndex((one) => one.name === name)
     this.heard = new Uint8Array(this.#signals.length)
     this.#sourceOf = Int32Array.from(spec.inputs, ({ signal }) => placeOf(signal))
     this.#overOf = Int32Array.from(spec.inputs, ({ over }) => placeOf(over?.signal))
-    const slots = new Int32Array(this.#signals.length)
-    for (const [i, steps] of this.#stepsOf.entries()) {
-      for (const place of [this.#sourceOf[i], this.#overOf[i]]) {
-        if (place >= 0) slots[place] = Math.max(slots[place], steps + this.#ahead)
-      }
-    }
-    this.#windows = new Windows(slots)
+    this.#windows = new Windows(keptSteps(spec))
     this.#values = new Float64Array(spec.inputs.length)
     this.#fromUs = new Float64Array(spec.inputs.length)
     this.#toUs = new Float64Array(spec.inputs.length)

@@ -1,12 +1,21 @@
 import { ReadingBatch, SignalCatalog } from '../../sensors/reading.ts'
-import { ModelError } from '../errors.ts'
 import { FeatureBuilder } from './builder.ts'
+import { type LoggedUnitProblem, LoggedUnits } from './log-units.ts'
 import type { FeatureRow } from './row.ts'
-import { type FeatureSpec, signalsOf, type UnheardInput, unheardOf } from './spec.ts'
+import {
+  cellsOf,
+  type FeatureSpec,
+  lookBackMs,
+  signalsOf,
+  type UnheardInput,
+  unheardOf,
+} from './spec.ts'
 import type { Summary } from './windows.ts'
 
-/** Vehicles whose windows are open at once; each takes some kilobytes. */
+/** Vehicles whose windows are open at once; beside its cells each takes some kilobytes. */
 export const MAX_OPEN_VEHICLES = 100_000
+/** Cells of all their windows together, each of `CELL_BYTES`: 896 MiB. */
+export const MAX_OPEN_CELLS = 1 << 24
 
 /** A value as a log holds it: a number, a number that JSON has no word for, or a window's summary. */
 export type LoggedValue = number | string | Partial<Summary> | null
@@ -30,6 +39,10 @@ export interface LogCounts {
   rejected: number
   /** Left out because their step was closed already. */
   late: number
+  /** Times that a vehicle was forgotten to make room: none of its readings could be in a row any more. */
+  forgotten: number
+  /** Records left out because windows of no more vehicles were to be open. */
+  noRoom: number
   /** Times that a vehicle's clock went back. */
   restarts: number
   rows: number
@@ -37,31 +50,28 @@ export interface LogCounts {
   skipped: number
 }
 
-/** A signal that some vehicles gave in a unit that cannot be used. */
-export interface LoggedUnitProblem {
-  readonly signal: string
-  readonly unit: string
-  readonly wanted: string
-  vehicles: number
-}
-
 interface OpenVehicle {
   readonly builder: FeatureBuilder
-  /** Signals that are in another unit now. */
-  refused: Set<string> | undefined
+  newestUs: number
 }
 
 /**
  * Makes feature rows of a log that holds many vehicles, by the same `FeatureBuilder` as on a vehicle,
  * one for each. Readings of one vehicle come in the order in which they happened.
+ *
+ * Windows of at most `MAX_OPEN_CELLS` and `MAX_OPEN_VEHICLES` are open at once. Where one more vehicle comes,
+ * those go that have been silent for longer than their windows look back, which costs no row but of one that
+ * was only late in sending; where there is none such, the newcomer is left out until there is. To let go of who came first would be worse: where
+ * all of a large fleet takes turns, none of them would ever fill a window.
  */
 export class LogFeatures {
-  readonly problems: LoggedUnitProblem[] = []
   readonly #counts = {
     readings: 0,
     otherUnit: 0,
     rejected: 0,
     late: 0,
+    forgotten: 0,
+    noRoom: 0,
     restarts: 0,
     rows: 0,
     skipped: 0,
@@ -72,16 +82,31 @@ export class LogFeatures {
   readonly #heard: Uint8Array
   readonly #spec: FeatureSpec
   readonly #catalog = new SignalCatalog()
-  readonly #signals = new Map<string, { index: number; unit: string }>()
+  readonly #signals = new Map<string, number>()
   readonly #vehicles = new Map<string, OpenVehicle>()
+  readonly #units: LoggedUnits
   readonly #batch: ReadingBatch
+  /** Vehicles that may be open at once. */
+  readonly #most: number
+  readonly #lookBackUs: number
+  /** Before it, nobody can be forgotten. */
+  #fullUntilUs = Number.NEGATIVE_INFINITY
   readonly #emit: (row: FeatureRow) => void
   #current = ''
 
-  constructor(spec: FeatureSpec, emit: (vehicle: string, row: FeatureRow) => void) {
+  /** @param maxCells of all windows together; there is always room for one vehicle */
+  constructor(
+    spec: FeatureSpec,
+    emit: (vehicle: string, row: FeatureRow) => void,
+    maxCells = MAX_OPEN_CELLS,
+  ) {
     this.#spec = spec
-    for (const { name, unit } of signalsOf(spec)) {
-      this.#signals.set(name, { index: this.#catalog.intern(name, unit).index, unit })
+    this.#most = Math.max(1, Math.min(MAX_OPEN_VEHICLES, Math.floor(maxCells / cellsOf(spec))))
+    this.#lookBackUs = lookBackMs(spec) * 1000
+    const signals = signalsOf(spec)
+    this.#units = new LoggedUnits(signals)
+    for (const { name, unit } of signals) {
+      this.#signals.set(name, this.#catalog.intern(name, unit).index)
     }
     this.#batch = new ReadingBatch(this.#signals.size)
     this.#skippedBy = new Float64Array(spec.inputs.length)
@@ -92,11 +117,18 @@ export class LogFeatures {
     }
   }
 
+  /** @throws ModelError `TRAINING_DATA` for too many vehicles with a wrong unit */
   push(record: LoggedReadings): void {
     const { vehicle, timeUs, signals, units } = record
-    const open = this.#open(vehicle)
+    if (units) this.#units.learn(vehicle, units)
+    const open = this.#vehicles.get(vehicle) ?? this.#begin(vehicle, timeUs)
+    if (!open) {
+      this.#counts.noRoom++
+      return
+    }
+    if (timeUs > open.newestUs) open.newestUs = timeUs
     this.#current = vehicle
-    if (units) this.#learnUnits(open, units)
+    const refused = this.#units.refused(vehicle)
     const batch = this.#batch
     batch.count = 0
     for (const name in signals) {
@@ -104,26 +136,28 @@ export class LogFeatures {
       if (known === undefined) continue
       const value = signals[name]
       this.#counts.readings++
-      if (open.refused?.has(name)) this.#counts.otherUnit++
-      else if (typeof value === 'number') batch.push(known.index, value, timeUs)
+      if (refused?.has(name)) this.#counts.otherUnit++
+      else if (typeof value === 'number') batch.push(known, value, timeUs)
       else if (typeof value === 'object' && value !== null) {
         const summary = summaryOf(value)
-        if (summary) open.builder.summary(known.index, summary, timeUs, this.#emit)
+        if (summary) open.builder.summary(known, summary, timeUs, this.#emit)
         else this.#counts.rejected++
         // "NaN" and "Infinity" are readings all the same: the builder counts them.
-      } else batch.push(known.index, Number.NaN, timeUs)
+      } else batch.push(known, Number.NaN, timeUs)
     }
     if (batch.count > 0) open.builder.push(batch, this.#emit)
   }
 
   /** Forgets the vehicles so far, with what of their windows is still open. */
   close(): void {
-    for (const { builder } of this.#vehicles.values()) this.#add(builder, this.#counts)
-    for (const { builder } of this.#vehicles.values()) {
-      for (const [i, count] of builder.skippedBy.entries()) this.#skippedBy[i] += count
-    }
-    this.#heard.set(this.heard)
-    this.#vehicles.clear()
+    for (const name of [...this.#vehicles.keys()]) this.#forget(name)
+    this.#units.clear()
+    this.#fullUntilUs = Number.NEGATIVE_INFINITY
+  }
+
+  /** Units that could not be used. */
+  get problems(): LoggedUnitProblem[] {
+    return this.#units.problems
   }
 
   get counts(): LogCounts {
@@ -169,44 +203,38 @@ export class LogFeatures {
     counts.skipped += builder.counts.skipped
   }
 
-  #open(vehicle: string): OpenVehicle {
-    let open = this.#vehicles.get(vehicle)
-    if (!open) {
-      if (this.#vehicles.size === MAX_OPEN_VEHICLES) {
-        throw new ModelError('TRAINING_DATA', `more than ${MAX_OPEN_VEHICLES} vehicles`, {
-          hint: 'Give the topic more partitions, or read a shorter range: partitions are read one by one.',
-        })
-      }
-      open = { builder: new FeatureBuilder(this.#spec, this.#catalog), refused: undefined }
-      this.#vehicles.set(vehicle, open)
-    }
+  #begin(name: string, timeUs: number): OpenVehicle | undefined {
+    if (this.#vehicles.size >= this.#most && !this.#makeRoom(timeUs)) return undefined
+    const builder = new FeatureBuilder(this.#spec, this.#catalog)
+    const open: OpenVehicle = { builder, newestUs: timeUs }
+    this.#vehicles.set(name, open)
+    this.#fullUntilUs = Math.min(this.#fullUntilUs, timeUs + this.#lookBackUs)
     return open
   }
 
-  #learnUnits(open: OpenVehicle, units: Readonly<Record<string, unknown>>): void {
-    for (const [signal, { unit: wanted }] of this.#signals) {
-      const unit = Object.hasOwn(units, signal) ? units[signal] : undefined
-      if (typeof unit !== 'string' || wanted === '') continue
-      if (unit === wanted) open.refused?.delete(signal)
-      else if (!open.refused?.has(signal)) {
-        open.refused ??= new Set()
-        open.refused.add(signal)
-        this.#problem(signal, unit, wanted)
-      }
+  /** Forgets the vehicles of which nothing can be in a row at this time. */
+  #makeRoom(timeUs: number): boolean {
+    if (timeUs <= this.#fullUntilUs) return false
+    const before = this.#vehicles.size
+    let soonestUs = Number.POSITIVE_INFINITY
+    for (const [name, { newestUs }] of [...this.#vehicles]) {
+      const goneUs = newestUs + this.#lookBackUs
+      if (goneUs < timeUs) this.#forget(name)
+      else soonestUs = Math.min(soonestUs, goneUs)
     }
+    this.#fullUntilUs = soonestUs
+    this.#counts.forgotten += before - this.#vehicles.size
+    return this.#vehicles.size < before
   }
 
-  #problem(signal: string, unit: string, wanted: string): void {
-    const known = this.problems.find((one) => one.signal === signal && one.unit === unit)
-    if (known) known.vehicles++
-    else if (this.problems.length < MAX_PROBLEMS) {
-      this.problems.push({ signal, unit, wanted, vehicles: 1 })
-    }
+  #forget(name: string): void {
+    const { builder } = this.#vehicles.get(name)!
+    this.#add(builder, this.#counts)
+    for (const [i, count] of builder.skippedBy.entries()) this.#skippedBy[i] += count
+    for (const [i, once] of builder.heard.entries()) this.#heard[i] |= once
+    this.#vehicles.delete(name)
   }
 }
-
-/** Kinds of unit problems that are told apart. */
-const MAX_PROBLEMS = 100
 
 /** A logged summary with NaN for what was not kept; undefined where it is none. */
 function summaryOf(value: Partial<Summary>): Summary | undefined {

@@ -3,6 +3,8 @@ import { z } from 'zod'
 /** Limits of a feature row; beyond them a manifest is refused. */
 export const MAX_INPUTS = 1024
 export const MAX_WINDOW_ROWS = 3600
+/** Cells of all windows of a row together, each of `CELL_BYTES`: 56 MiB for a vehicle. */
+export const MAX_WINDOW_CELLS = 1 << 20
 
 const ms = z
   .number()
@@ -84,6 +86,10 @@ function consistent(spec: {
   )
 }
 
+function bounded(spec: Timed): boolean {
+  return cellsOf(spec) <= MAX_WINDOW_CELLS
+}
+
 /** Whether each signal has one unit, wherever it is named; an empty one is not checked. */
 function unitsAgree({
   inputs,
@@ -103,17 +109,21 @@ function unitsAgree({
 const ONE_UNIT = 'a signal has the same unit in every input that names it, `over` included'
 const CONSISTENT = `every windowMs is a multiple of sampleEveryMs (an even one for a change; at most ${MAX_WINDOW_ROWS} times), and names of inputs are unique`
 
+const BOUNDED = `windows together hold at most ${MAX_WINDOW_CELLS} steps: take a longer sampleEveryMs, shorter windows, a shorter graceMs or fewer inputs`
+
 /** Features as a recipe asks for them. */
 export const featureSpecSchema = z
   .strictObject({ ...timing, inputs: z.array(inputSchema).min(1).max(MAX_INPUTS) })
   .refine(consistent, CONSISTENT)
   .refine(unitsAgree, ONE_UNIT)
+  .refine(bounded, BOUNDED)
 
 /** Features as a bundle holds them, with their scaling: the only place where scaling is kept. */
 export const fittedFeaturesSchema = z
   .strictObject({ ...timing, inputs: z.array(fittedInputSchema).min(1).max(MAX_INPUTS) })
   .refine(consistent, CONSISTENT)
   .refine(unitsAgree, ONE_UNIT)
+  .refine(bounded, BOUNDED)
 
 export type Missing = z.infer<typeof missingSchema>
 export type InputSpec = z.infer<typeof inputSchema>
@@ -124,13 +134,57 @@ export type FeatureSpec = Omit<FittedFeatures, 'inputs'> & {
   inputs: (InputSpec & Partial<FittedInput>)[]
 }
 
+interface Timed {
+  readonly sampleEveryMs: number
+  readonly windowMs: number
+  readonly graceMs: number
+  readonly inputs: readonly InputSpec[]
+}
+
+/** Steps that may be open at once while a row waits for readings of slow buses. */
+export function openSteps({ graceMs, sampleEveryMs }: Timed): number {
+  return Math.ceil(graceMs / sampleEveryMs) + 1
+}
+
+/** Steps kept of each signal, in order of `signalsOf`: those of its longest window, and the open ones. */
+export function keptSteps(spec: Timed): Int32Array {
+  const places = new Map(signalsOf(spec).map(({ name }, i) => [name, i]))
+  const kept = new Int32Array(places.size)
+  for (const { signal, over, windowMs = spec.windowMs } of spec.inputs) {
+    for (const name of [signal, over?.signal]) {
+      const place = name === undefined ? undefined : places.get(name)
+      if (place === undefined) continue
+      kept[place] = Math.max(kept[place], windowMs / spec.sampleEveryMs + openSteps(spec))
+    }
+  }
+  return kept
+}
+
+/** Cells of the windows of one vehicle. */
+export function cellsOf(spec: Timed): number {
+  return keptSteps(spec).reduce((sum, steps) => sum + steps, 0)
+}
+
+/** How far back a row may look: after a longer silence nothing of before it is in a row. */
+export function lookBackMs({ windowMs, graceMs, inputs }: Timed): number {
+  const each = inputs.flatMap((one) => [
+    one.windowMs ?? windowMs,
+    one.missing.rule === 'hold' ? one.missing.maxAgeMs : 0,
+  ])
+  return Math.max(...each) + graceMs
+}
+
 /** What a column's values are in: a ratio has no unit. */
 export function unitOf({ unit, over }: Pick<InputSpec, 'unit' | 'over'>): string {
   return over ? '' : unit
 }
 
 /** The signals that inputs are made of, each once, with the unit that it must have. */
-export function signalsOf({ inputs }: FeatureSpec): { name: string; unit: string }[] {
+export function signalsOf({
+  inputs,
+}: {
+  inputs: readonly InputSpec[]
+}): { name: string; unit: string }[] {
   const found = new Map<string, string>()
   for (const { signal, over, unit } of inputs) {
     for (const name of [signal, over?.signal]) {

@@ -12,6 +12,9 @@ export interface Summary {
   readonly last: number
 }
 
+/** Bytes of one cell: seven doubles. */
+export const CELL_BYTES = 56
+
 /**
  * What the readings of each signal came to in each of its last steps. Signals have as many cells as they
  * need, side by side: only few of them are looked back at for long.

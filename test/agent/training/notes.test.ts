@@ -21,3 +21,16 @@ test('an input without a single reading is named once: as such, or for its unit'
     '1 readings were left out for their unit',
   ])
 })
+
+test('records that found no room are told, with what to do', () => {
+  const features = new LogFeatures(one, () => {}, 1)
+  for (const vehicle of ['v', 'w', 'x']) {
+    features.push({ vehicle, timeUs: START_MS * 1000, signals: { Speed: 1, 'Cargo.Mass': 2 } })
+  }
+  const { counts, skippedBy, problems, unheard } = features
+  const [note] = notesOf(one.inputs, { log: LOG, features: counts, skippedBy, problems, unheard })
+  assert.match(
+    note,
+    /^2 records were left out for want of room: .* 16,777,216 steps\. A shorter range/,
+  )
+})
