@@ -4,3 +4,6 @@ import { fileURLToPath } from 'node:url'
 export const PACKAGE_ROOT = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url),
 )
+
+/** The config that the package's service runs with. */
+export const INSTALLED_CONFIG = '/etc/milepost/milepost.yaml'

@@ -5,9 +5,8 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { ask } from '../control/client.ts'
 import { socketPath } from '../control/socket-path.ts'
 import type { AgentError } from '../error.ts'
+import { INSTALLED_CONFIG } from '../package-root.ts'
 
-/** What the package installs. */
-const INSTALLED_CONFIG = '/etc/milepost/milepost.yaml'
 /** Where `milepost run` without a config keeps its data. */
 const SIMULATED_DATA_DIR = '.milepost/sim-1'
 

@@ -5,14 +5,13 @@ import { hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { Command } from 'commander'
 import { AgentError } from '../error.ts'
-import { PACKAGE_ROOT } from '../package-root.ts'
+import { INSTALLED_CONFIG, PACKAGE_ROOT } from '../package-root.ts'
 import { type CanFound, canInterfaces, tryInterface } from '../setup/can.ts'
 import { type SerialFound, serialPorts, tryPort } from '../setup/serial.ts'
 import { configText, type Found, writeConfig } from '../setup/write-config.ts'
 import { EXIT, fail } from './output.ts'
 import { stopAsked } from './stop-asked.ts'
 
-const DEFAULT_CONFIG = '/etc/milepost/milepost.yaml'
 const DEFAULT_DATA_DIR = '/var/lib/milepost'
 
 interface SetupFlags {
@@ -33,7 +32,7 @@ interface SetupFlags {
 /** `milepost setup`: what this gateway has, written down as a config. */
 export function setupCommand(): Command {
   return new Command('setup')
-    .option('-c, --config <file>', 'the config to write', DEFAULT_CONFIG)
+    .option('-c, --config <file>', 'the config to write', INSTALLED_CONFIG)
     .option('--vehicle <name>', 'the name of the vehicle (default: the name of this machine)')
     .option('--data-dir <folder>', 'where the outbox shall live', DEFAULT_DATA_DIR)
     .option('--brokers <host:port,…>', 'where Kafka is; without it nothing is sent')

@@ -1,10 +1,11 @@
+import { INSTALLED_CONFIG } from '../../package-root.ts'
 import type { Finding } from '../finding.ts'
 import type { Check } from '../scene.ts'
 
 /** An agent runs, and none of its parts has failed. */
 export const agentCheck: Check = {
   name: 'agent',
-  async run({ agent, agentError, status, dataDir }) {
+  async run({ agent, agentError, status, dataDir, configFile }) {
     const check = 'agent'
     if (agent === 'denied') {
       return [
@@ -42,7 +43,11 @@ export const agentCheck: Check = {
           code: 'AGENT_DOWN',
           finding: dataDir ? `No agent runs on ${dataDir}.` : 'No agent was found.',
           next: 'Start it; if it ends again, its log says why.',
-          command: 'sudo systemctl start milepost; sudo journalctl -u milepost -n 50',
+          // Only the installed config has a service.
+          command:
+            configFile === undefined || configFile === INSTALLED_CONFIG
+              ? 'sudo systemctl start milepost; sudo journalctl -u milepost -n 50'
+              : `milepost run -c ${configFile}`,
           cause: 'agent',
         },
       ]

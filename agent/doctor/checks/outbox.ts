@@ -2,6 +2,7 @@ import { readdirSync } from 'node:fs'
 import { SyncError } from '../../../sync/errors.ts'
 import { verifyOutbox } from '../../../sync/outbox/verify.ts'
 import { LANES } from '../../../sync/record.ts'
+import type { SyncStatus } from '../../../sync/status.ts'
 import { outboxPath } from '../../data-dir.ts'
 import { complaintOf } from '../../error.ts'
 import type { AgentStatus } from '../../status.ts'
@@ -50,6 +51,28 @@ function ofRunning({ sync }: AgentStatus): Finding[] {
       },
     ]
   }
+  return [...refused(sync), ...kept(sync)]
+}
+
+/** What the other side refused lies aside here; what became of the rest is for the uplink to say. */
+function refused({ outbox: { deadRecords }, uplink: { lastRejection } }: SyncStatus): Finding[] {
+  if (deadRecords === 0) return []
+  const why = lastRejection ? `: ${lastRejection.message}` : ' before this start.'
+  return [
+    {
+      check: 'outbox',
+      verdict: 'trouble',
+      code: 'UPLINK_REJECTED',
+      finding: `${deadRecords} records lie aside that the other side refused${why}`,
+      next: lastRejection?.hint ?? 'Those behind them went on; the ledger says why.',
+      command: 'milepost status',
+      cause: 'uplink',
+    },
+  ]
+}
+
+function kept(sync: SyncStatus): Finding[] {
+  const check = 'outbox'
   const lost = LANES.reduce((sum, lane) => {
     const { evicted, dropped } = sync.lanes[lane]
     return sum + evicted + dropped

@@ -16,7 +16,7 @@ export const uplinkCheck: Check = {
     }
     const uplink = status?.sync?.uplink
     if (uplink && (uplink.state === 'live' || uplink.state === 'throttled')) {
-      return [...blockedLanes(uplink, config), good(uplink)]
+      return [...blockedLanes(uplink, config), ...odd(uplink), good(uplink)]
     }
     const error = uplink?.lastError
     const told = error ? [ofError(error, config)] : []
@@ -47,6 +47,17 @@ function blockedLanes({ blocked = [] }: UplinkStatus, config: LoadedConfig | und
     const found = ofError(each, config)
     return { ...found, finding: `Lane ${each.lane} waits: ${found.finding}` }
   })
+}
+
+/** Positions that did not fit: it went on, and only an audit tells what is missing at the other side. */
+function odd({ oddPositions }: UplinkStatus): Finding[] {
+  if (!oddPositions) return []
+  const { code, message, hint } = oddPositions
+  const next = hint ? { next: hint } : {}
+  const command = 'milepost audit'
+  return [
+    { check: 'uplink', verdict: 'note', code, finding: message, ...next, command, cause: 'uplink' },
+  ]
 }
 
 function ofError(

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Finding } from '../../../agent/doctor/finding.ts'
 import { groupOf } from '../../../sync/kafka/positions.ts'
 import type { Complaint } from '../../../sync/status.ts'
 import { LAPTOP, openBrowser, PHONE, type Screen } from '../../support/browser.ts'
@@ -50,6 +51,13 @@ test('a lane that central does not take, records that it refuses, positions that
     ['UPLINK_TOPIC_MISSING', 'UPLINK_BEHIND', 'UPLINK_REJECTED'],
   )
   for (const screen of [LAPTOP, PHONE]) await look(url, screen, told)
+  // Between two tries it is connecting, and the doctor then tells of the error that it met.
+  await until('the doctor to find all three', async () => {
+    const found = (await (await fetch(`${url}api/doctor`)).json()) as Finding[]
+    return Object.values(told).every(({ code, hint }) =>
+      found.some((one) => one.code === code && one.next === hint),
+    )
+  })
 })
 
 type Told = Readonly<Record<'blocked' | 'oddPositions' | 'lastRejection', Complaint>>
