@@ -5,7 +5,7 @@ import { LANES } from '../../sync/record.ts'
 import { AgentError } from '../error.ts'
 import { connectionOf, DEFAULT_BROKERS } from './connection.ts'
 import { HistoryMeter } from './history-meter.ts'
-import { EXIT, fail, formatCount, quietPipe } from './output.ts'
+import { counted, EXIT, fail, formatCount, quietPipe } from './output.ts'
 
 interface AuditFlags {
   topic?: string[]
@@ -84,7 +84,7 @@ async function audit(flags: AuditFlags): Promise<number> {
     else {
       for (const epoch of account.epochs) process.stdout.write(line(epoch))
       process.stdout.write(
-        `${formatCount(account.records)} records of ${account.epochs.length} outboxes` +
+        `${counted(account.records, 'record')} of ${counted(account.epochs.length, 'outbox', 'outboxes')}` +
           `${account.foreign > 0 ? `, ${formatCount(account.foreign)} not ours` : ''}: ` +
           `${account.balanced ? 'balanced' : 'does NOT balance'}\n`,
       )

@@ -7,7 +7,7 @@ import { backtestPage } from '../training/picture.ts'
 import { backtestJson, backtestNotes, backtestTable } from './backtest-text.ts'
 import { connectionOf, DEFAULT_BROKERS } from './connection.ts'
 import { parseBound } from './history-bound.ts'
-import { EXIT, fail, formatCount, formatSpan, quietPipe } from './output.ts'
+import { counted, EXIT, fail, formatCount, formatSpan, quietPipe } from './output.ts'
 import { Progress } from './progress.ts'
 import { stopAsked } from './stop-asked.ts'
 
@@ -82,7 +82,7 @@ async function run(flags: BacktestFlags): Promise<number> {
           progress.tell((passedMs) => {
             const part = doneOffsets / totalOffsets
             return (
-              `${formatCount(records)} records, ${formatCount(records / (passedMs / 1000))}/s, ` +
+              `${counted(records, 'record')}, ${formatCount(records / (passedMs / 1000))}/s, ` +
               `${Math.floor(part * 100)} %, ${formatSpan(passedMs / part - passedMs)} left`
             )
           }),

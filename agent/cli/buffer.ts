@@ -18,7 +18,7 @@ import { outboxPath, prepareDataDir, relayPath } from '../data-dir.ts'
 import { AgentError } from '../error.ts'
 import type { AgentStatus } from '../status.ts'
 import { outboxAtRest } from './outbox-at-rest.ts'
-import { EXIT, fail, formatBytes, formatCount } from './output.ts'
+import { counted, EXIT, fail, formatBytes, formatCount } from './output.ts'
 import { configOf, placeOf } from './place.ts'
 
 interface Options {
@@ -139,7 +139,7 @@ async function repair(options: Options): Promise<void> {
     const aside = outbox.quarantined?.file
     show(options, { wasOk: before.ok, epoch, aside, records, lanes }, [
       aside
-        ? `${formatCount(records)} records go on under the new epoch ${epoch}; the old file is ${aside}`
+        ? `${counted(records, 'record')} taken over under the new epoch ${epoch}; the old file is ${aside}`
         : 'nothing to repair',
     ])
   } finally {
@@ -183,7 +183,7 @@ async function exportTo(options: Options & { take?: boolean }, file: string): Pr
     const exported = await exportRecords(outbox, resolve(file), systemClock.nowUs())
     if (options.take) outbox.surrender(exported.positions, `exported to ${exported.file}`)
     show(options, { ...exported, taken: options.take === true }, [
-      `${formatCount(exported.records)} records of ${exported.vehicle} in ${exported.file}${options.take ? ', and no longer in the outbox' : ''}`,
+      `${counted(exported.records, 'record')} of ${exported.vehicle} in ${exported.file}${options.take ? ', and no longer in the outbox' : ''}`,
     ])
   })
 }
@@ -196,7 +196,7 @@ async function importOf(options: Options, file: string): Promise<void> {
     const imported = await importRecords(store, resolve(file))
     const { vehicle, records, kept, duplicates } = imported
     show(options, imported, [
-      `${formatCount(records)} records of ${vehicle}: ${formatCount(kept)} taken in, ${formatCount(duplicates)} had been here before`,
+      `${counted(records, 'record')} of ${vehicle}: ${formatCount(kept)} taken in, ${formatCount(duplicates)} had been here before`,
     ])
   } finally {
     store.close()

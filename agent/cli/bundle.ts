@@ -11,7 +11,7 @@ import { latestInRing } from '../local/history/latest.ts'
 import type { SignalNow } from '../status.ts'
 import { listOf, packSupport, type SupportEntry, supportName } from '../support/archive.ts'
 import { supportFiles } from '../support/contents.ts'
-import { EXIT, fail, formatBytes, paint } from './output.ts'
+import { counted, EXIT, fail, formatBytes, paint } from './output.ts'
 import { type PlaceOptions, whereabouts, withPlace } from './place.ts'
 
 interface Options extends PlaceOptions {
@@ -85,8 +85,8 @@ async function bundle(options: Options): Promise<void> {
 function table(list: readonly SupportEntry[]): string[] {
   return list.map(({ name, what, bytes, secrets, positions }) => {
     const out = [
-      ...(secrets > 0 ? [`${secrets} secrets`] : []),
-      ...(positions > 0 ? [`${positions} positions`] : []),
+      ...(secrets > 0 ? [counted(secrets, 'secret')] : []),
+      ...(positions > 0 ? [counted(positions, 'position')] : []),
     ]
     const taken =
       out.length > 0 ? paint('yellow', ` (taken out: ${out.join(', ')})`, process.stderr) : ''

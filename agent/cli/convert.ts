@@ -13,7 +13,7 @@ import { readerFor } from '../../sensors/replay/log-reader.ts'
 import { Buses } from '../buses.ts'
 import { AgentError } from '../error.ts'
 import { logBuses } from './log-buses.ts'
-import { EXIT, formatCount, quietPipe } from './output.ts'
+import { counted, EXIT, quietPipe } from './output.ts'
 
 interface Options {
   out: string
@@ -75,9 +75,9 @@ async function* linesOfOne(log: string, buses: BusNames): AsyncGenerator<string>
   reader.end()
   yield* take()
   const malformed =
-    reader.malformed > 0 ? `, ${formatCount(reader.malformed)} pieces were none` : ''
+    reader.malformed > 0 ? `, ${counted(reader.malformed, 'piece')} skipped: no frame` : ''
   if (reader.frames === 0 && reader.malformed > 0) process.exitCode = EXIT.failed
-  say(`${formatCount(reader.frames)} frames of format ${reader.format ?? 'unknown'}${malformed}`)
+  say(`${counted(reader.frames, 'frame')} of format ${reader.format ?? 'unknown'}${malformed}`)
 
   function* take(): Generator<string> {
     let more = true

@@ -10,7 +10,7 @@ import { Buses } from '../buses.ts'
 import { AgentError } from '../error.ts'
 import { DecodedLines } from './decoded-lines.ts'
 import { logBuses } from './log-buses.ts'
-import { EXIT, formatCount, paint, quietPipe } from './output.ts'
+import { counted, EXIT, formatCount, paint, quietPipe } from './output.ts'
 
 /** Warnings about DBC files shown before the rest is only counted. */
 const MAX_SHOWN_WARNINGS = 8
@@ -115,19 +115,18 @@ function warn(databases: DatabaseSet): void {
     process.stderr.write(`${paint('yellow', 'warning:', process.stderr)} ${text}\n`)
   }
   const more = texts.length - MAX_SHOWN_WARNINGS
-  if (more > 0) process.stderr.write(`… and ${formatCount(more)} more warnings\n`)
+  if (more > 0) process.stderr.write(`… and ${counted(more, 'more warning')}\n`)
 }
 
 function summarize(reader: LogReader, lines: DecodedLines): void {
   const say = (text: string): boolean => process.stderr.write(`${text}\n`)
-  say(`${formatCount(reader.frames)} frames, ${formatCount(lines.decoded)} decoded`)
+  say(`${counted(reader.frames, 'frame')}, ${formatCount(lines.decoded)} decoded`)
   if (lines.unknown > 0) {
     const more = lines.moreIds ? 'more than ' : ''
-    const ids = `${more}${formatCount(lines.unknownIds)} unknown ids`
-    say(`${formatCount(lines.unknown)} frames of ${ids}`)
+    const ids = `${more}${counted(lines.unknownIds, 'unknown id')}`
+    say(`${counted(lines.unknown, 'frame')} of ${ids}`)
   }
-  if (lines.short > 0) say(`${formatCount(lines.short)} frames too short for all of their signals`)
-  if (lines.skipped > 0) say(`${formatCount(lines.skipped)} error or remote frames skipped`)
-  if (reader.malformed > 0)
-    say(`${formatCount(reader.malformed)} lines that are not a frame skipped`)
+  if (lines.short > 0) say(`${counted(lines.short, 'frame')} too short for all of their signals`)
+  if (lines.skipped > 0) say(`${counted(lines.skipped, 'error or remote frame')} skipped`)
+  if (reader.malformed > 0) say(`${counted(reader.malformed, 'line')} skipped: no frame`)
 }

@@ -1,5 +1,5 @@
 import type { HistoryProgress, HistoryRange } from '../../sync/kafka/history.ts'
-import { formatBytes, formatCount, formatSpan } from './output.ts'
+import { counted, formatBytes, formatCount, formatSpan } from './output.ts'
 
 /** A short reading is over before a person wonders. */
 const SILENT_MS = 2_000
@@ -27,7 +27,7 @@ export class HistoryMeter {
     this.#visible = true
     const part = totalOffsets ? doneOffsets / totalOffsets : 1
     const parts = [
-      `${formatCount(records)} records`,
+      `${counted(records, 'record')}`,
       `${formatCount(records / (elapsedMs / 1000))}/s`,
       `${Math.floor(part * 100)} %`,
       part > 0 ? `${formatSpan((elapsedMs / part) * (1 - part))} left` : '',
@@ -48,8 +48,8 @@ export class HistoryMeter {
     }
     const offsets = ranges.reduce((sum, { from, to }) => sum + to - from, 0)
     return (
-      `${formatCount(records)} records, ${formatBytes(bytes)}, from ${formatCount(offsets)} offsets ` +
-      `in ${ranges.length} partitions of ${topic}, in ${seconds.toFixed(1)} s ` +
+      `${counted(records, 'record')}, ${formatBytes(bytes)}, from ${counted(offsets, 'offset')} ` +
+      `in ${counted(ranges.length, 'partition')} of ${topic}, in ${seconds.toFixed(1)} s ` +
       `(${formatCount(recordsPerS)}/s)\n`
     )
   }

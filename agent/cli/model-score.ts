@@ -3,7 +3,7 @@ import { openNetwork } from '../../models/runtime/open.ts'
 import type { RuntimeName } from '../../models/runtime.ts'
 import { type Inference, Scorer } from '../../models/scorer.ts'
 import { AgentError } from '../error.ts'
-import { formatCount, paint, short } from './output.ts'
+import { counted, formatCount, paint, short } from './output.ts'
 
 interface ScoreOptions {
   input: string
@@ -62,8 +62,8 @@ export async function score(dir: string, options: ScoreOptions): Promise<void> {
   open.network.dispose()
   const { name } = bundle.manifest
   process.stderr.write(
-    `${formatCount(row)} rows, ${formatCount(above)} above the threshold` +
-      `${options.vehicle || options.time ? `, ${formatCount(events)} events` : ''}` +
+    `${counted(row, 'row')}, ${formatCount(above)} above the threshold` +
+      `${options.vehicle || options.time ? `, ${counted(events, 'event')}` : ''}` +
       `${skipped ? `, ${formatCount(skipped)} skipped for missing values` : ''}` +
       ` (${name} ${bundle.hash.slice(0, 12)}, ${open.runtime})\n`,
   )

@@ -4,7 +4,7 @@ import type { Bundle } from '../../models/bundle/load.ts'
 import { type InputSpec, unitOf } from '../../models/features/spec.ts'
 import { openNetwork } from '../../models/runtime/open.ts'
 import type { RuntimeName } from '../../models/runtime.ts'
-import { formatBytes, formatCount, formatSpan, paint, short } from './output.ts'
+import { counted, formatBytes, formatCount, formatSpan, paint, short } from './output.ts'
 
 export async function verify(
   dir: string,
@@ -19,7 +19,7 @@ export async function verify(
     options.json
       ? `${JSON.stringify(told)}\n`
       : `${paint('green', 'verified', process.stdout)} ${name} ${bundle.hash}: ` +
-          `${files.length} files, ${golden.rows.length} golden rows on ${runtime}\n`,
+          `${counted(files.length, 'file')}, ${counted(golden.rows.length, 'golden row')} on ${runtime}\n`,
   )
 }
 
@@ -74,7 +74,7 @@ function describe({ hash, manifest }: Bundle): string[] {
     `Threshold ${threshold.value} (${threshold.basis}): ${threshold.wanted.alarms} false alarm(s) per vehicle in ${threshold.wanted.hours} h wanted, ` +
       `${threshold.heldOutAlarms} seen in ${threshold.heldOutHours.toFixed(1)} h held out`,
     `An event begins after ${formatSpan(alarm.minDurationMs)} above it and ends after ${formatSpan(alarm.coolDownMs)} below ${alarm.clearRatio} of it`,
-    `Trained on ${formatCount(trained.used)} of ${formatCount(trained.records)} rows of ${formatCount(trained.vehicles)} vehicles from ${from}`,
+    `Trained on ${formatCount(trained.used)} of ${counted(trained.records, 'row')} of ${counted(trained.vehicles, 'vehicle')} from ${from}`,
     `by recipe ${trained.recipe.name}, seed ${trained.seed}, ${trained.codeVersion}`,
   ]
 }

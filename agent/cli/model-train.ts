@@ -10,7 +10,7 @@ import { FAULT_KINDS } from '../../sensors/simulator/faults.ts'
 import { CODE_VERSION } from '../code-version.ts'
 import { type DriveResult, judgeDrive } from '../drives/judge.ts'
 import { simulatedRows, simulationSource } from '../drives/rows.ts'
-import { formatCount, formatSpan } from './output.ts'
+import { counted, formatCount, formatSpan } from './output.ts'
 import { Progress } from './progress.ts'
 import { tellEpoch, trainedJson, trainedText } from './trained.ts'
 
@@ -27,7 +27,7 @@ export async function train(options: {
     ...(options.csv ? fromCsv(recipe, options.csv) : fromDrives(recipe)),
     out: options.out,
     codeVersion: CODE_VERSION,
-    onRows: (records) => progress.tell(() => `reading: ${formatCount(records)} rows`),
+    onRows: (records) => progress.tell(() => `reading: ${counted(records, 'row')}`),
     onCollected: () => progress.restart(),
     onEpoch: (epoch, epochs, loss) => tellEpoch(progress, epoch, epochs, loss),
   })
@@ -93,7 +93,7 @@ export async function evaluate(
     options.json
       ? `${JSON.stringify({ hash: bundle.hash, ...result })}\n`
       : `AUC ${result.auc.toFixed(4)} over ${formatCount(result.failed)} failed and ${formatCount(result.clean)} clean rows ` +
-          `of ${formatCount(result.vehicles)} vehicles\n` +
+          `of ${counted(result.vehicles, 'vehicle')}\n` +
           `at threshold ${bundle.manifest.threshold.value}: ${formatCount(result.found)} of ${formatCount(result.failed)} failed rows found, ` +
           `${formatCount(result.falseRows)} of ${formatCount(result.clean)} clean rows above it\n`,
   )

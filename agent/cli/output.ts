@@ -64,6 +64,11 @@ export function formatCount(count: number): string {
   return Math.round(count).toLocaleString('en-US')
 }
 
+/** So many of something, in words that agree: `1 outbox`, `1,200 records`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${formatCount(count)} ${Math.round(count) === 1 ? one : many}`
+}
+
 /** A span of time in the two units that matter. */
 export function formatSpan(ms: number): string {
   const s = Math.max(0, Math.round(ms / 1000))

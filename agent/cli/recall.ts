@@ -4,7 +4,7 @@ import { type ListedEvent, listEvents } from '../local/events.ts'
 import { type HistoryAnswer, queryHistory } from '../local/history/query.ts'
 import { momentOf } from './moment.ts'
 import { number, whole } from './numbers.ts'
-import { fail, formatCount, paint } from './output.ts'
+import { counted, fail, formatCount, paint } from './output.ts'
 import { askOr, type PlaceOptions, pathWith, placeOf, withPlace } from './place.ts'
 import { terminalColumns } from './wrap.ts'
 
@@ -126,7 +126,7 @@ function page(atUs: number, answer: HistoryAnswer, events: readonly ListedEvent[
   if (finest.length > 0) lines.push(`resolution: ${finest[0]}`)
   if (moreSeries > 0) lines.push(`${formatCount(moreSeries)} more signals match: narrow --signal`)
   if (damagedBytes > 0)
-    lines.push(`${formatCount(damagedBytes)} bytes could not be read (torn or damaged)`)
+    lines.push(`${counted(damagedBytes, 'byte')} could not be read (torn or damaged)`)
   return lines
 }
 

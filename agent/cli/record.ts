@@ -15,7 +15,7 @@ import { Fence } from '../fence.ts'
 import { type Logger, makeLogger } from '../log.ts'
 import { Supervisor } from '../supervisor/supervisor.ts'
 import { number } from './numbers.ts'
-import { complain, EXIT, fail, formatBytes, formatCount } from './output.ts'
+import { complain, counted, EXIT, fail, formatBytes } from './output.ts'
 import { stopAsked } from './stop-asked.ts'
 
 interface Options {
@@ -173,9 +173,9 @@ function tell(options: Options, recorder: FrameRecorder, log: RollingLog): void 
   }
   const say = (text: string): boolean => process.stderr.write(`${text}\n`)
   say(
-    `${formatCount(recorded)} frames in ${filesBegun} files, ${formatBytes(writtenBytes)} written`,
+    `${counted(recorded, 'frame')} in ${counted(filesBegun, 'file')}, ${formatBytes(writtenBytes)} written`,
   )
-  if (dropped > 0) say(`${formatCount(dropped)} frames lost: the disk did not take them`)
+  if (dropped > 0) say(`${counted(dropped, 'frame')} lost: the disk did not take them`)
   if (deletedFiles > 0) say(`${deletedFiles} old files deleted (${formatBytes(deletedBytes)})`)
   if (tornBytes > 0) say(`half a line (${tornBytes} bytes) of an earlier run was cut off`)
 }

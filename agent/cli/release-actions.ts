@@ -9,7 +9,7 @@ import { isRole } from '../../models/release/repository/sign.ts'
 import { openStore } from '../../models/release/repository/store.ts'
 import { openSource } from '../../models/release/source/open.ts'
 import { AgentError } from '../error.ts'
-import { EXIT, formatBytes } from './output.ts'
+import { counted, EXIT, formatBytes } from './output.ts'
 import { propose } from './release-ceremony.ts'
 import { readContent } from './release-content.ts'
 import {
@@ -253,7 +253,7 @@ export async function mirror(
     meter.clear()
     if (flags.json) return printJson(done)
     print(
-      `${done.copied} releases (${formatBytes(done.copiedBytes)}) copied, ${done.present} were there`,
+      `${counted(done.copied, 'release')} (${formatBytes(done.copiedBytes)}) copied, ${done.present} were there`,
     )
   } finally {
     meter.clear()

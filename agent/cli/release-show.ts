@@ -2,7 +2,7 @@ import type { ReleaseKind } from '../../models/release/release.ts'
 import type { Report } from '../../models/release/repository/check.ts'
 import type { Rollout } from '../../models/release/repository/rollouts.ts'
 import type { KeyUse } from '../../models/release/repository/rotate.ts'
-import { formatBytes, paint } from './output.ts'
+import { counted, formatBytes, paint } from './output.ts'
 
 export function print(line: string): void {
   process.stdout.write(`${line}\n`)
@@ -50,7 +50,7 @@ export function printReport(report: Report, vehicle: string | undefined): void {
       `${role.padEnd(10)} ${String(version).padStart(4)}  ${until}  ${threshold} of ${keys} keys`,
     )
   }
-  if (report.roles.length > 0) print(`${report.releases.length} releases approved`)
+  if (report.roles.length > 0) print(`${counted(report.releases.length, 'release')} approved`)
   for (const release of report.plan?.releases ?? []) {
     const { stage, candidate, place } = release.rollout
     const why = candidate ? `stage ${stage}` : 'base'

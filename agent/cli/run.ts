@@ -5,7 +5,7 @@ import { type LoadedConfig, loadConfig } from '../config/load.ts'
 import { makeLogger } from '../log.ts'
 import { PACKAGE_ROOT } from '../package-root.ts'
 import { number } from './numbers.ts'
-import { complain, EXIT, fail, formatCount } from './output.ts'
+import { complain, counted, EXIT, fail } from './output.ts'
 import { StatusLine } from './status-line.ts'
 import { stopAsked } from './stop-asked.ts'
 
@@ -96,10 +96,9 @@ async function finished(agent: Agent, limitMs: number): Promise<number> {
   for (const { id, lastError } of failed) {
     say(`Sensor ${id} failed${lastError ? `: ${lastError.code}: ${lastError.message}` : ''}`)
   }
-  if (uncommitted > 0)
-    say(`${formatCount(uncommitted)} records could not be written to the outbox.`)
+  if (uncommitted > 0) say(`${counted(uncommitted, 'record')} could not be written to the outbox.`)
   if (uplink && waiting > 0) {
-    say(`${formatCount(waiting)} records still wait in the outbox; the next run sends them.`)
+    say(`${counted(waiting, 'record')} left in the outbox; the next run sends what is there.`)
   }
   const left = uncommitted > 0 || (uplink && waiting > 0)
   return failed.length > 0 || left ? EXIT.failed : EXIT.done

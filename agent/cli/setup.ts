@@ -9,7 +9,7 @@ import { INSTALLED_CONFIG, PACKAGE_ROOT } from '../package-root.ts'
 import { type CanFound, canInterfaces, tryInterface } from '../setup/can.ts'
 import { type SerialFound, serialPorts, tryPort } from '../setup/serial.ts'
 import { configText, type Found, writeConfig } from '../setup/write-config.ts'
-import { EXIT, fail } from './output.ts'
+import { counted, EXIT, fail } from './output.ts'
 import { stopAsked } from './stop-asked.ts'
 
 const DEFAULT_DATA_DIR = '/var/lib/milepost'
@@ -130,7 +130,7 @@ function summary({ can, serial }: Found): string[] {
   const lines = [
     ...can.map(({ name, bitrate, frames, ids, problem }) => {
       const rate = bitrate ? ` at ${bitrate / 1000} kbit/s` : ''
-      return `${name}${rate}: ${problem ?? `${frames} frames of ${ids} identifiers`}`
+      return `${name}${rate}: ${problem ?? `${counted(frames, 'frame')} of ${counted(ids, 'identifier')}`}`
     }),
     ...serial.map(({ port, kind, baudRate, bitrate, problem }) => {
       const what = kind

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { nameMatcher } from '../collection/match.ts'
 import { latestInRing } from '../local/history/latest.ts'
 import type { SignalNow } from '../status.ts'
-import { fail, formatCount, formatSpan } from './output.ts'
+import { counted, fail, formatSpan } from './output.ts'
 import { askOr, type PlaceOptions, pathWith, placeOf, withPlace } from './place.ts'
 
 export function signalsCommand(): Command {
@@ -32,7 +32,7 @@ Examples:
         const nowUs = offline ? newest : Math.max(newest, Date.now() * 1000)
         for (const line of table(sorted, nowUs)) process.stdout.write(`${line}\n`)
         const when = offline ? `; the agent is down, ages are from ${iso(newest)}` : ''
-        process.stderr.write(`${formatCount(sorted.length)} signals${when}\n`)
+        process.stderr.write(`${counted(sorted.length, 'signal')}${when}\n`)
       } catch (error) {
         fail(error)
       }

@@ -9,7 +9,7 @@ import { PROFILES, type Profile } from '../../sensors/simulator/driver.ts'
 import { FAULT_KINDS, type FaultKind, type FaultPlan } from '../../sensors/simulator/faults.ts'
 import { AgentError } from '../error.ts'
 import { number } from './numbers.ts'
-import { formatCount, quietPipe } from './output.ts'
+import { counted, quietPipe } from './output.ts'
 
 interface Options {
   seconds: number
@@ -76,7 +76,7 @@ async function simulate(options: Options): Promise<void> {
     }
   }
   process.stderr.write(
-    `${formatCount(count.frames)} frames, ${options.seconds} s, ${drive.vehicle.tripKm.toFixed(2)} km\n`,
+    `${counted(count.frames, 'frame')}, ${options.seconds} s, ${drive.vehicle.tripKm.toFixed(2)} km\n`,
   )
 }
 

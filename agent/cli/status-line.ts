@@ -1,5 +1,5 @@
 import type { AgentStatus } from '../status.ts'
-import { formatBytes, formatCount, paint } from './output.ts'
+import { counted, formatBytes, formatCount, paint } from './output.ts'
 
 const EVERY_MS = 1_000
 
@@ -35,7 +35,7 @@ export class StatusLine {
     const parts = [
       paint('bold', status.vehicle, process.stderr),
       `${formatCount(rate)} frames/s`,
-      `${formatCount(status.records)} records`,
+      `${counted(status.records, 'record')}`,
       `${formatCount(waiting)} waiting (${formatBytes(status.sync?.outbox.fileBytes ?? 0)})`,
       `uplink ${status.sync?.uplink.state ?? 'off'}`,
       anomalies ? paint('red', `${anomalies} anomalies`, process.stderr) : 'no anomaly',

@@ -6,7 +6,7 @@ import type { LastInferences } from '../watch/inferences.ts'
 import type { MachineStatus } from '../watch/machine.ts'
 import type { Rates } from '../watch/rates.ts'
 import { complaint } from './complaint.ts'
-import { formatBytes, formatCount, formatSpan, paint } from './output.ts'
+import { counted, formatBytes, formatCount, formatSpan, paint } from './output.ts'
 import { syncLines } from './status-sync.ts'
 import { updateLines } from './update-lines.ts'
 
@@ -33,7 +33,7 @@ export function statusScreen(status: AgentStatus): string[] {
     ...updates(status),
     ...machine(status),
     ...status.faults.flatMap(({ cause, count, lastError }) => [
-      `${head('fault')} ${paint('red', cause, out)} failed ${formatCount(count)} times`,
+      `${head('fault')} ${paint('red', cause, out)} failed ${counted(count, 'time')}`,
       ...complaint(lastError),
     ]),
   ]
@@ -81,7 +81,7 @@ function decoding({ decode, signals: { known, refused } }: AgentStatus): string[
     const { frames, unknown, short, noValues, skippedFiles } = decode
     const { notAvailable, errors, outOfRange } = noValues
     lines.push(
-      `${head('decode')} ${formatCount(frames)} frames, ${formatCount(unknown)} of unknown id, ${formatCount(short)} too short; signals without a value: ${formatCount(notAvailable)} not available, ${formatCount(errors)} errors, ${formatCount(outOfRange)} out of range`,
+      `${head('decode')} ${counted(frames, 'frame')}, ${formatCount(unknown)} of unknown id, ${formatCount(short)} too short; signals without a value: ${formatCount(notAvailable)} not available, ${counted(errors, 'error')}, ${formatCount(outOfRange)} out of range`,
       ...skippedFiles.map((file) => `${' '.repeat(HEAD_WIDTH)} ${bad(`skipped, broken: ${file}`)}`),
     )
   }
@@ -104,7 +104,7 @@ function models(status: AgentStatus): string[] {
     const most = first ? `, mostly ${first.signal} (${Math.round(first.share * 100)} %)` : ''
     return [
       `${head('model')} ${name} ${hash.slice(0, 12)} on ${runtime}: ${state}, score ${lastScore?.toPrecision(3) ?? '–'} of ${threshold.toPrecision(3)}${most}${trying}`,
-      `${head('')} ${formatCount(inferences)} inferences, ${formatCount(anomalies)} anomalies`,
+      `${head('')} ${counted(inferences, 'inference')}, ${counted(anomalies, 'anomaly', 'anomalies')}`,
       ...problems.map((problem) => `${head('')} ${bad(problem)}`),
     ]
   })
@@ -114,7 +114,7 @@ function relay({ state, counts, vehicles, waiting, forward, lastError }: RelaySt
   const fine = state === 'live' && forward.state === 'live'
   const { critical, events, telemetry } = waiting
   return [
-    `${head('relay')} ${fine ? good(state) : bad(state)}, ${formatCount(vehicles)} vehicles, ${formatCount(counts.kept)} kept, ${formatCount(counts.duplicates)} seen before, ${formatCount(critical + events + telemetry)} waiting, forwarding ${forward.state}`,
+    `${head('relay')} ${fine ? good(state) : bad(state)}, ${counted(vehicles, 'vehicle')}, ${formatCount(counts.kept)} kept, ${formatCount(counts.duplicates)} seen before, ${formatCount(critical + events + telemetry)} waiting, forwarding ${forward.state}`,
     ...(lastError ? complaint(lastError) : []),
     ...(forward.lastError ? complaint(forward.lastError) : []),
   ]

@@ -1,7 +1,7 @@
 import type { BlockedLane } from '../../sync/status.ts'
 import type { SyncStatus } from '../../sync/sync-thread.ts'
 import { complaint } from './complaint.ts'
-import { formatBytes, formatCount, formatSpan, paint } from './output.ts'
+import { counted, formatBytes, formatCount, formatSpan, paint } from './output.ts'
 
 /** Lanes, outbox and uplink: each state that is not well with its reason and what to do next. */
 export function syncLines({ lanes, outbox, uplink }: SyncStatus, nowUs: number): string[] {
@@ -32,13 +32,13 @@ export function syncLines({ lanes, outbox, uplink }: SyncStatus, nowUs: number):
       : ''
   const delivery = uplink.delivery ? `, ${uplink.delivery}` : ''
   lines.push(
-    `${head('uplink')} ${uplink.kind} ${paint(good ? 'green' : 'yellow', uplink.state, out)}${delivery}, ${formatCount(uplink.sentRecords)} records sent, last ${ago(uplink.lastAckTimeUs)}${retry}`,
+    `${head('uplink')} ${uplink.kind} ${paint(good ? 'green' : 'yellow', uplink.state, out)}${delivery}, ${counted(uplink.sentRecords, 'record')} sent, last ${ago(uplink.lastAckTimeUs)}${retry}`,
   )
   if (uplink.lastError) lines.push(...complaint(uplink.lastError))
   if (uplink.oddPositions) lines.push(...complaint(uplink.oddPositions))
   if (outbox.deadRecords > 0) {
     lines.push(
-      `${head('rejected')} ${paint('yellow', `${formatCount(outbox.deadRecords)} records`, out)} that the other side refused lie aside; the rest went on`,
+      `${head('rejected')} ${paint('yellow', `${counted(outbox.deadRecords, 'record')}`, out)} put aside: the other side refused them; the rest went on`,
     )
     if (uplink.lastRejection) lines.push(...complaint(uplink.lastRejection))
   }
@@ -50,7 +50,7 @@ function blockedLines(blocked: BlockedLane, nowUs: number): string[] {
   const next =
     nextRetryTimeUs > nowUs ? `in ${formatSpan((nextRetryTimeUs - nowUs) / 1000)}` : 'now'
   return [
-    `${' '.repeat(10)}${paint('yellow', 'blocked', process.stdout)} for ${formatSpan((nowUs - sinceUs) / 1000)}, tried ${formatCount(tries)} times, next try ${next}; the other lanes go on`,
+    `${' '.repeat(10)}${paint('yellow', 'blocked', process.stdout)} for ${formatSpan((nowUs - sinceUs) / 1000)}, tried ${counted(tries, 'time')}, next try ${next}; the other lanes go on`,
     ...complaint(blocked),
   ]
 }

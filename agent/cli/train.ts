@@ -7,7 +7,7 @@ import { AgentError } from '../error.ts'
 import { trainFromLog } from '../training/train.ts'
 import { connectionOf, DEFAULT_BROKERS } from './connection.ts'
 import { parseBound } from './history-bound.ts'
-import { EXIT, fail, formatCount, formatSpan, quietPipe } from './output.ts'
+import { counted, EXIT, fail, formatCount, formatSpan, quietPipe } from './output.ts'
 import { Progress } from './progress.ts'
 import { stopAsked } from './stop-asked.ts'
 import { tellEpoch, trainedJson, trainedText } from './trained.ts'
@@ -97,7 +97,7 @@ async function train(flags: TrainFlags): Promise<number> {
         progress.tell((passedMs) => {
           const part = doneOffsets / totalOffsets
           return (
-            `reading: ${formatCount(records)} records, ${formatCount(rows)} rows, ` +
+            `reading: ${counted(records, 'record')}, ${counted(rows, 'row')}, ` +
             `${formatCount(records / (passedMs / 1000))} records/s, ${Math.floor(part * 100)} %, ` +
             `${formatSpan(passedMs / part - passedMs)} left`
           )

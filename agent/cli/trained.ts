@@ -1,5 +1,5 @@
 import type { Bundle } from '../../models/bundle/load.ts'
-import { formatCount, formatSpan, paint } from './output.ts'
+import { counted, formatCount, formatSpan, paint } from './output.ts'
 import type { Progress } from './progress.ts'
 
 /** Tells how far a training is: the epoch, its loss, time left. */
@@ -23,7 +23,7 @@ export function trainedText({ hash, manifest }: Bundle): string {
   const { name, threshold, trained } = manifest
   return (
     `${paint('green', 'trained', process.stdout)} ${name} ${hash}\n` +
-    `${formatCount(trained.used)} rows to train on, ${formatCount(trained.heldOut)} held out, ` +
+    `${counted(trained.used, 'row')} to train on, ${formatCount(trained.heldOut)} held out, ` +
     `${formatCount(trained.failed)} failed, ${formatCount(trained.otherVehicles)} of other vehicles, ` +
     `${formatCount(trained.incomplete)} incomplete; threshold ${threshold.value} (${threshold.basis})\n`
   )

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { makeFolder } from '../../models/durable.ts'
 import { createTopics, type TopicSpec } from '../../sync/kafka/admin.ts'
 import { startBroker } from './broker.ts'
 import { CentralError } from './errors.ts'
@@ -69,6 +70,18 @@ export interface S3 {
   objects(): Promise<StoredObject[]>
 }
 
+function makeDataDir(dataDir: string): void {
+  try {
+    makeFolder(join(dataDir, 'logs'))
+  } catch (cause) {
+    const message = `Cannot make ${dataDir}: ${(cause as Error).message}`
+    throw new CentralError('DATA_DIR_DENIED', message, {
+      cause,
+      hint: 'Name a folder that this user may write: --data-dir FOLDER.',
+    })
+  }
+}
+
 /**
  * Starts one broker of Apache Kafka with tiered storage on, and the S3 server behind it. Resolves
  * when both answer. The first start of all fetches the jars. Rejects with a `CentralError`.
@@ -77,8 +90,9 @@ export async function startCentral(options: CentralOptions): Promise<Central> {
   const tell = options.progress ?? (() => {})
   const dataDir = resolve(options.dataDir)
   const tier = options.tier ?? 's3'
+  // Before anything is fetched: a place that cannot be had is told at once.
+  makeDataDir(dataDir)
   const { java, artifacts, classData } = await prepare(tell)
-  await mkdir(join(dataDir, 'logs'), { recursive: true })
   const state = await withPorts(await readState(dataDir), options)
   await writeState(dataDir, state)
 

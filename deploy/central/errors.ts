@@ -6,6 +6,7 @@ export type CentralErrorCode =
   | 'TIER_CONFIG'
   | 'PORT_TAKEN'
   | 'DATA_DIR_BUSY'
+  | 'DATA_DIR_DENIED'
   | 'BROKER_FAILED'
   | 'OBJECT_STORE_FAILED'
 

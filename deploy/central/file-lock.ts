@@ -1,6 +1,7 @@
-import { mkdir, open, readFile, rm, stat, utimes } from 'node:fs/promises'
+import { open, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { makeFolder } from '../../models/durable.ts'
 
 const HEARTBEAT_MS = 2_000
 /** A holder that was silent for so long is gone, even if its process id lives on as another's. */
@@ -18,7 +19,7 @@ export async function withFileLock<T>(
   work: () => Promise<T>,
   onWait?: (holderPid: number) => void,
 ): Promise<T> {
-  await mkdir(dirname(path), { recursive: true })
+  makeFolder(dirname(path))
   let told = false
   while (!(await tryLock(path))) {
     const pid = await holder(path)

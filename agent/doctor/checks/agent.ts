@@ -1,3 +1,4 @@
+import { counted } from '../../cli/output.ts'
 import { INSTALLED_CONFIG } from '../../package-root.ts'
 import type { Finding } from '../finding.ts'
 import type { Check } from '../scene.ts'
@@ -57,7 +58,7 @@ export const agentCheck: Check = {
         check: `part ${cause}`,
         verdict: 'trouble',
         code: lastError.code,
-        finding: `${cause} failed ${count} times: ${lastError.message}`,
+        finding: `${cause} failed ${counted(count, 'time')}: ${lastError.message}`,
         next: lastError.hint ?? 'The rest works on. Please report this, with a support bundle.',
         command: 'milepost bundle',
         cause: 'other',

@@ -1,4 +1,5 @@
 import { openBundle } from '../../../models/bundle/archive.ts'
+import { counted } from '../../cli/output.ts'
 import { complaintOf } from '../../error.ts'
 import type { Finding } from '../finding.ts'
 import type { Check } from '../scene.ts'
@@ -59,7 +60,7 @@ export const bundlesCheck: Check = {
       }
     }
     if (config && config.models.length > 0 && findings.length === 0) {
-      const finding = `${config.models.length} bundles are whole.`
+      const finding = `${counted(config.models.length, 'bundle')} found whole.`
       findings.push({ check: 'models', verdict: 'ok', code: 'OK', finding, cause: 'bundle' })
     }
     return findings

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { counted } from '../../cli/output.ts'
 import { clockSet } from '../../time/clock-set.ts'
 import type { Finding } from '../finding.ts'
 import type { Check, Scene } from '../scene.ts'
@@ -61,7 +62,7 @@ function look({ probes }: Scene, at: string, file: string): Finding {
       check,
       verdict: 'trouble',
       code: 'CERT_EXPIRES',
-      finding: `${at}: the certificate in ${file} expires in ${days} days.`,
+      finding: `${at}: the certificate in ${file} expires in ${counted(days, 'day')}.`,
       next: 'Have a new one issued before then.',
       command: show,
       cause,

@@ -1,4 +1,5 @@
 import { loadDbc } from '../../../sensors/dbc/parse.ts'
+import { counted } from '../../cli/output.ts'
 import { complaintOf } from '../../error.ts'
 import type { Finding } from '../finding.ts'
 import type { Check } from '../scene.ts'
@@ -48,7 +49,7 @@ export const dbcCheck: Check = {
       })
     }
     if (good > 0 && findings.length === 0) {
-      const finding = `${good} files are read.`
+      const finding = `${counted(good, 'file')} read.`
       findings.push({ check: 'DBC files', verdict: 'ok', code: 'OK', finding, cause })
     }
     return findings

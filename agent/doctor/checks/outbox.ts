@@ -3,6 +3,7 @@ import { SyncError } from '../../../sync/errors.ts'
 import { verifyOutbox } from '../../../sync/outbox/verify.ts'
 import { LANES } from '../../../sync/record.ts'
 import type { SyncStatus } from '../../../sync/status.ts'
+import { counted } from '../../cli/output.ts'
 import { outboxPath } from '../../data-dir.ts'
 import { complaintOf } from '../../error.ts'
 import type { AgentStatus } from '../../status.ts'
@@ -83,7 +84,7 @@ function kept(sync: SyncStatus): Finding[] {
         check,
         verdict: 'note',
         code: 'RECORDS_LOST',
-        finding: `${lost} records had to give way since the outbox was made; the ledger tells of each.`,
+        finding: `${counted(lost, 'record')} had to give way since the outbox was made; the ledger tells of each.`,
         next: 'Give it more room (outbox.maxMiB), or collect less.',
         command: 'milepost buffer stat',
         cause: 'outbox',

@@ -1,3 +1,4 @@
+import { counted } from '../../cli/output.ts'
 import type { LoadedConfig } from '../../config/load.ts'
 import type { AgentStatus } from '../../status.ts'
 import type { Finding } from '../finding.ts'
@@ -38,7 +39,13 @@ function good({ state, sentRecords }: UplinkStatus): Finding {
     const finding = 'It is held back by uplink.limits, as the config says.'
     return { check, verdict: 'note', code: 'UPLINK_THROTTLED', finding, cause }
   }
-  return { check, verdict: 'ok', code: 'OK', finding: `${sentRecords} records were sent.`, cause }
+  return {
+    check,
+    verdict: 'ok',
+    code: 'OK',
+    finding: `${counted(sentRecords, 'record')} sent.`,
+    cause,
+  }
 }
 
 /** Lanes that the other side does not take, while the others go on. */

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -85,6 +87,25 @@ describe('data directory', () => {
     await writeState(dataDir, { ...made, kafkaPort: 4711 })
     assert.deepEqual(await readState(dataDir), { ...made, kafkaPort: 4711 })
     assert.equal((await stat(join(dataDir, 'central.json'))).mode & 0o777, 0o600)
+  })
+
+  test('a place where no folder can be made is refused at once, before anything is fetched', () => {
+    const place = process.platform === 'linux' ? '/proc/milepost/central' : '/dev/null/central'
+    const main = join(CENTRAL_HOME, 'main.ts')
+    const { status, stderr, signal } = spawnSync(
+      process.execPath,
+      ['--import', import.meta.resolve('tsx'), main, '--data-dir', place],
+      {
+        encoding: 'utf8',
+        env: { ...process.env, MILEPOST_CACHE: join(dataDir, 'cache') },
+        timeout: 120_000,
+        killSignal: 'SIGKILL',
+      },
+    )
+    assert.equal(signal, null, stderr)
+    assert.equal(status, 1, stderr)
+    assert.match(stderr, /DATA_DIR_DENIED.*\/central[\s\S]*--data-dir FOLDER/)
+    assert.equal(existsSync(join(dataDir, 'cache')), false)
   })
 
   test('a remembered port is kept where it is free, else another is found', async () => {

@@ -75,10 +75,10 @@ test('each known frame is one JSON line; the rest is counted', async () => {
     line(7, {}),
   ])
   assert.match(err, /^7 frames, 5 decoded$/m)
-  assert.match(err, /^1 frames of 1 unknown ids$/m)
-  assert.match(err, /^1 lines that are not a frame skipped$/m)
-  assert.match(err, /^1 error or remote frames skipped$/m)
-  assert.match(err, /^1 frames too short/m)
+  assert.match(err, /^1 frame of 1 unknown id$/m)
+  assert.match(err, /^1 line skipped: no frame$/m)
+  assert.match(err, /^1 error or remote frame skipped$/m)
+  assert.match(err, /^1 frame too short/m)
 })
 
 function line(micro: number, signals: object): object {
@@ -132,7 +132,7 @@ test('lines come as the frames come, and an interrupt ends with the account', as
   const closed = once(child, 'close')
   child.kill('SIGINT')
   assert.deepEqual(await closed, [130, null])
-  assert.match(await err, /^1 frames, 1 decoded$/m)
+  assert.match(await err, /^1 frame, 1 decoded$/m)
 })
 
 test('a reader that goes away ends the command in peace', async () => {

@@ -227,7 +227,7 @@ describe('milepost convert', () => {
     assert.equal(code, 0, stderr)
     const expected = logs.flatMap((log) => readAll([readFileSync(log)]).lines)
     assert.deepEqual(readAll([gunzipSync(readFileSync(out))]).lines, expected)
-    assert.match(stderr, /8 frames of format asc, 4 pieces were none/)
+    assert.match(stderr, /8 frames of format asc, 4 pieces skipped: no frame/)
   })
 
   test('of more interfaces than can be told apart, the first are taken, and the others told', async (t) => {
