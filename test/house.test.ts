@@ -48,6 +48,14 @@ const DOORS: Readonly<Record<string, RegExp>> = {
 /** A file past this many lines has two subjects. */
 const MAX_LINES = 300
 
+/** So many files are not found by looking through them. */
+const PAGE_AT_FILES = 10
+/** Folders whose files say by their names all that a page could. */
+const BY_THEIR_NAMES: ReadonlySet<string> = new Set([
+  'agent/web/page/parts',
+  'agent/web/page/views',
+])
+
 interface Source {
   readonly path: string
   readonly lines: number
@@ -140,6 +148,18 @@ test('every kind of sensor has a folder with a README that shows its config', ()
     })
     assert.ok(homes.length > 0, `no README shows kind: ${kind}`)
   }
+})
+
+test(`a folder of ${PAGE_AT_FILES} files or more has a page of its own`, () => {
+  const counts = new Map<string, number>()
+  for (const { path } of all) counts.set(dirname(path), (counts.get(dirname(path)) ?? 0) + 1)
+  const without = [...counts].filter(
+    ([folder, count]) =>
+      count >= PAGE_AT_FILES &&
+      !BY_THEIR_NAMES.has(folder) &&
+      !existsSync(join(ROOT, folder, 'README.md')),
+  )
+  assert.deepEqual(without, [])
 })
 
 test('every file is named in the README of its folder, where there is one', () => {
