@@ -25,8 +25,8 @@ import {
 /** CloudEvents type of a clearing that an ECU has confirmed. */
 const CLEARED_EVENT = 'milepost.dtc.cleared.v1'
 
-/** How often a list of what there is is asked for before an ECU that is silent has none. */
-const MAX_LIST_TRIES = 3
+/** How often a question is asked before silence means that an ECU has nothing of the kind. */
+const MAX_TRIES = 3
 /** Services whose lists make up the trouble codes. */
 const CODE_SERVICES = [STORED_CODES, PENDING_CODES, PERMANENT_CODES] as const
 const MAX_SUPPORT_QUESTIONS = 8
@@ -84,7 +84,8 @@ export class ObdEcu {
         let heard: Answer['kind'] = 'positive'
         for (const service of CODE_SERVICES) {
           if (this.#absent.has(service)) continue
-          const answer = await this.client.request(Uint8Array.of(service))
+          const ask = () => this.client.request(Uint8Array.of(service))
+          const answer = await (service === STORED_CODES ? ask() : insist(ask))
           if (answer.kind === 'positive') found.push(...parseCodes(service, answer.data))
           else if (answer.kind === 'negative') this.#absent.add(service)
           // Services 07 and 0A are younger than many cars, which say nothing at all to them.
@@ -156,7 +157,7 @@ export class ObdEcu {
     const found: number[] = []
     let heard: Answer['kind'] = 'positive'
     for (let base = 0, i = 0; i < MAX_SUPPORT_QUESTIONS; base += 0x20, i++) {
-      const answer = await this.#askForList(service, base)
+      const answer = await insist(() => this.#ask(service, base))
       heard = answer.kind
       if (answer.kind !== 'positive' || answer.data.length < 5) break
       const numbers = supported(base, answer.data.subarray(1, 5))
@@ -164,15 +165,6 @@ export class ObdEcu {
       if (!numbers.includes(base + 0x20)) break
     }
     return { numbers: found, heard }
-  }
-
-  /** One answer that is lost must not hide all that comes after it. */
-  async #askForList(service: number, base: number): Promise<Answer> {
-    for (let tries = 1; ; tries++) {
-      const answer = await this.#ask(service, base)
-      const lost = answer.kind === 'silent' || answer.kind === 'broken'
-      if (!lost || tries === MAX_LIST_TRIES) return answer
-    }
   }
 
   #ask(service: number, pid: number): Promise<Answer> {
@@ -247,4 +239,12 @@ function absentWhere(answer: Answer): Answer['kind'] | 'absent' {
 
 function hex(byte: number): string {
   return byte.toString(16).toUpperCase().padStart(2, '0')
+}
+
+/** Asks again where nothing is heard: one answer that is lost must not hide for good what there is. */
+async function insist(ask: () => Promise<Answer>): Promise<Answer> {
+  for (let tries = 1; ; tries++) {
+    const answer = await ask()
+    if (answer.kind !== 'silent' || tries === MAX_TRIES) return answer
+  }
 }

@@ -62,18 +62,22 @@ test('VIN and calibration are told once', async () => {
   ])
 })
 
-test('answers that were lost at first are not missed for an hour: VIN, and what PIDs there are', async () => {
-  const { recorder } = bench()
+test('answers that were lost at first are not missed for an hour, or for good: VIN, PIDs, pending codes', async () => {
+  const { recorder, data, ecu } = bench()
+  ecu.memory.set([0x03, 0x01], ['pending'], data.freezeFrame())
   const send = recorder.channel.send.bind(recorder.channel)
-  const lost: Record<string, number> = { '01 00': 2, '09 00': 4, '09 02': 1 }
-  recorder.channel.send = (id, ext, data, flags) => {
-    const asked = Buffer.from(data.subarray(1, 3)).toString('hex').replace(/(..)/, '$1 ')
+  const lost: Record<string, number> = { '01 00': 2, '07': 2, '09 00': 4, '09 02': 1 }
+  recorder.channel.send = (id, ext, frame, flags) => {
+    const request = [...frame.subarray(1, 1 + frame[0])]
+    const asked = request.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
     if (id !== 0x7df && lost[asked] > 0) lost[asked]--
-    else send(id, ext, data, flags)
+    else send(id, ext, frame, flags)
   }
   const vins = () => recorder.events.filter((e) => e.content.vin === VIN)
-  await runUntil(sensor({ answerTimeoutMs: 200 }), recorder, () => vins().length > 0)
-  assert.deepEqual(Object.values(lost), [0, 0, 0])
+  const codes = () => recorder.events.filter((e) => e.content.code === 'P0301')
+  const all = () => vins().length > 0 && codes().length > 0
+  await runUntil(sensor({ answerTimeoutMs: 200 }), recorder, all)
+  assert.deepEqual(Object.values(lost), [0, 0, 0, 0])
   assert.ok(named(recorder, 'Vehicle.OBD.EngineSpeed').length > 0)
 })
 
