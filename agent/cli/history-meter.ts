@@ -11,6 +11,8 @@ export interface HistorySummary {
   /** Of payload. */
   readonly bytes: number
   readonly ranges: readonly HistoryRange[]
+  /** Of a range by times: records in it that carry none. */
+  readonly untimed?: number
 }
 
 /** Progress at the foot of the terminal, and the last word. */
@@ -40,17 +42,25 @@ export class HistoryMeter {
     this.#visible = false
   }
 
-  summary({ topic, records, bytes, ranges }: HistorySummary, json = false): string {
+  summary({ topic, records, bytes, ranges, untimed }: HistorySummary, json = false): string {
     const seconds = (performance.now() - this.#startMs) / 1000
     const recordsPerS = Math.round(records / seconds)
     if (json) {
-      return `${JSON.stringify({ topic, records, bytes, seconds, recordsPerS, ranges })}\n`
+      return `${JSON.stringify({ topic, records, bytes, seconds, recordsPerS, ranges, untimed })}\n`
     }
     const offsets = ranges.reduce((sum, { from, to }) => sum + to - from, 0)
     return (
       `${counted(records, 'record')}, ${formatBytes(bytes)}, from ${counted(offsets, 'offset')} ` +
       `in ${counted(ranges.length, 'partition')} of ${topic}, in ${seconds.toFixed(1)} s ` +
-      `(${formatCount(recordsPerS)}/s)\n`
+      `(${formatCount(recordsPerS)}/s)\n${untimedLine(records, untimed)}`
     )
   }
+}
+
+/** What a range by times leaves open. */
+function untimedLine(records: number, untimed: number | undefined): string {
+  if (untimed === undefined || (untimed === 0 && records > 0)) return ''
+  const none = 'Records whose clock nobody vouched for carry no time: offsets find them too\n'
+  if (records === 0) return none
+  return `${formatCount(untimed)} of them carry no time: they are in by where they lie, and others may be left out; offsets say exactly what is read\n`
 }

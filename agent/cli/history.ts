@@ -1,6 +1,11 @@
 import { once } from 'node:events'
 import { Command } from 'commander'
-import { type HistoryProgress, type HistoryRange, readHistory } from '../../sync/kafka/history.ts'
+import {
+  type HistoryProgress,
+  type HistoryRange,
+  isByTime,
+  readHistory,
+} from '../../sync/kafka/history.ts'
 import { AgentError } from '../error.ts'
 import { connectionOf, DEFAULT_BROKERS } from './connection.ts'
 import { parseBound } from './history-bound.ts'
@@ -42,7 +47,8 @@ topic ended when it began. One line each, in order within a partition:
   {"partition":2,"offset":17,"timeUs":…,"key":"truck-7","headers":{…},"value":{…}}
 A payload that is no JSON is "valueBase64"; one in Avro is JSON where a registry is named. A time is Kafka's
 timestamp of a record; one whose clock nobody vouched for (mp_clock "unsynced") has none, whatever its
-"timeUs" says, and is found by offset alone.
+"timeUs" says: in a range by times it is in by where it lies, and the summary counts it; others like it may
+lie outside, which only a reading by offsets can tell.
 
 Examples:
   milepost history --topic milepost.telemetry --from -2h --vehicle truck-7
@@ -75,6 +81,8 @@ async function history(flags: HistoryFlags): Promise<number> {
   const meter = new HistoryMeter()
   let records = 0
   let bytes = 0
+  const byTime = isByTime(range)
+  let untimed = 0
   let ranges: readonly HistoryRange[] = []
   try {
     const batches = readHistory({
@@ -92,6 +100,7 @@ async function history(flags: HistoryFlags): Promise<number> {
       for (let index = 0; index < batch.length; index++) {
         if (vehicle && !batch.key(index)?.equals(vehicle)) continue
         records++
+        if (batch.timestampMs(index) < 0) untimed++
         bytes += batch.value(index)?.length ?? 0
         if (!flags.count) lines += historyLine(batch.record(index))
         if (records === limit) {
@@ -109,7 +118,8 @@ async function history(flags: HistoryFlags): Promise<number> {
   }
   meter.clear()
   if (flags.count) await write(`${records}\n`)
-  process.stderr.write(meter.summary({ topic: flags.topic, records, bytes, ranges }, flags.json))
+  const summary = { topic: flags.topic, records, bytes, ranges, ...(byTime && { untimed }) }
+  process.stderr.write(meter.summary(summary, flags.json))
   return interruption.signal.aborted ? EXIT.interrupted : EXIT.done
 }
 

@@ -3,6 +3,7 @@ import { ModelError } from '../../models/errors.ts'
 import { LogFeatures, type LoggedReadings } from '../../models/features/log.ts'
 import { openNetwork } from '../../models/runtime/open.ts'
 import { type Inference, Scorer } from '../../models/scorer.ts'
+import { isByTime } from '../../sync/kafka/history.ts'
 import { type LogOptions, LogReader } from './log.ts'
 import { notesOf } from './notes.ts'
 
@@ -175,6 +176,7 @@ export async function backtest(
         skippedBy: features.skippedBy,
         problems: features.problems,
         unheard: features.unheard,
+        byTime: isByTime(options),
       }),
     }))
   } finally {

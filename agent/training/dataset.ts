@@ -1,6 +1,6 @@
 import type { FeatureSpec } from '../../models/features/spec.ts'
 import { type Dataset, rowDataset, type Tensor1D } from '../../models/runtime/dataset.ts'
-import type { HistoryRange } from '../../sync/kafka/history.ts'
+import { type HistoryRange, isByTime } from '../../sync/kafka/history.ts'
 import type { LogOptions } from './log.ts'
 import { notesOf } from './notes.ts'
 import { HistoryRows } from './rows.ts'
@@ -46,6 +46,7 @@ export async function historyDataset(options: HistoryDatasetOptions): Promise<Da
         skippedBy: history.features.skippedBy,
         problems: history.features.problems,
         unheard: history.features.unheard,
+        byTime: isByTime(options),
       }),
     )
   }

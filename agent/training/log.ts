@@ -21,6 +21,11 @@ export interface LogRecordCounts {
   gaps: number
   /** Records of a vehicle of which an earlier partition has some too, left out. */
   elsewhere: number
+  /**
+   * Records without a time, as nobody vouched for their vehicle's clock: in a range by times they are in by
+   * where they lie, and how many lie outside of it only a reading of all could tell.
+   */
+  untimed: number
 }
 
 export type LogOptions = Omit<HistoryOptions, 'oneByOne' | 'reuseBytes'>
@@ -57,6 +62,7 @@ export class LogReader {
     late: 0,
     gaps: 0,
     elsewhere: 0,
+    untimed: 0,
   }
   /** The partition in which each vehicle was found first. */
   readonly homes = new Map<string, number>()
@@ -123,6 +129,7 @@ export class LogReader {
       places[2 * name] < 0 ? '' : bytes.toString('latin1', places[2 * name], places[2 * name + 1])
     for (let i = 0; i < batch.length; i++) {
       this.counts.records++
+      if (batch.timestampMs(i) < 0) this.counts.untimed++
       batch.findHeaders(i, NAME_BYTES, places)
       const type = text(TYPE)
       const key = batch.key(i)

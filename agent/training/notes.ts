@@ -15,6 +15,8 @@ export function notesOf(
     readonly skippedBy: readonly number[]
     readonly problems: readonly LoggedUnitProblem[]
     readonly unheard: readonly UnheardInput[]
+    /** The range was given by times. */
+    readonly byTime: boolean
   },
 ): string[] {
   const { log, features, skippedBy, problems, unheard } = read
@@ -23,6 +25,14 @@ export function notesOf(
     if (count > 0) notes.push(`${count.toLocaleString('en-US')} ${what}`)
   }
   if (log.records === 0) notes.push('The range is empty: no record lies in it')
+  if (read.byTime && log.records === 0) {
+    notes.push('Records whose clock nobody vouched for carry no time: offsets find them too')
+  }
+  told(
+    read.byTime ? log.untimed : 0,
+    'records of the range carry no time, as nobody vouched for the clock: they are in it by where they lie, ' +
+      'and others like them may be left out. Offsets say exactly what is read',
+  )
   told(log.otherTypes, 'records hold no readings')
   told(log.poison, 'records are poison: their content is not of their type')
   told(log.late, 'records came twice, or after ones that follow them')

@@ -9,11 +9,12 @@ import type { Recipe } from '../../models/training/recipe.ts'
 import { type CollectedRows, RowCollector } from '../../models/training/rows.ts'
 import { trainCollected } from '../../models/training/train.ts'
 import type { KafkaConnection } from '../../sync/kafka/client.ts'
-import type {
-  HistoryFrom,
-  HistoryProgress,
-  HistoryRange,
-  HistoryTo,
+import {
+  type HistoryFrom,
+  type HistoryProgress,
+  type HistoryRange,
+  type HistoryTo,
+  isByTime,
 } from '../../sync/kafka/history.ts'
 import { CODE_VERSION } from '../code-version.ts'
 import { TrainingCheckpoint } from './checkpoint.ts'
@@ -77,7 +78,7 @@ export async function trainFromLog(options: LogTrainingOptions): Promise<LogTrai
   else if (checkpoint.refused) options.onResume?.({ refused: checkpoint.refused })
   const read = await collect(options, checkpoint, collector, place)
   const unheard = unheardOf(recipe.features, read.heard)
-  const notes = notesOf(recipe.features.inputs, { ...read, unheard })
+  const notes = notesOf(recipe.features.inputs, { ...read, unheard, byTime: isByTime(options) })
   options.onCollected?.()
   const bundle = await trainCollected(finish(collector, notes), {
     recipe,
@@ -170,10 +171,12 @@ function finish(collector: RowCollector, notes: readonly string[]): CollectedRow
 
 function sourceOf(topic: string, { ranges, log, features }: Place): TrainingSource {
   const { readings, otherUnit, rejected, noRoom } = features
+  // Of a range by times alone: the same range said by offsets gives the same bundle.
+  const { untimed: _, ...counts } = log
   return {
     kind: 'topic',
     topic,
-    ...log,
+    ...counts,
     readings,
     otherUnit,
     rejected,

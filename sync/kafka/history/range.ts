@@ -24,6 +24,11 @@ export interface HistoryRange {
   readonly to: number
 }
 
+/** Whether a bound is a time: records that carry none are then in the range, or not, by where they lie. */
+export function isByTime(range: { readonly from?: HistoryFrom; readonly to?: HistoryTo }): boolean {
+  return [range.from, range.to].some((bound) => typeof bound === 'object' && 'timeUs' in bound)
+}
+
 /** Settles, once and for all, what will be read. */
 export async function resolveRanges(
   cluster: Cluster,

@@ -4,14 +4,21 @@ import { notesOf } from '../../../agent/training/notes.ts'
 import { LogFeatures } from '../../../models/features/log.ts'
 import { input, START_MS, spec } from '../../models/feature-rows.ts'
 
-const LOG = { records: 1, otherTypes: 0, poison: 0, late: 0, gaps: 0, elsewhere: 0 }
+const LOG = { records: 1, otherTypes: 0, poison: 0, late: 0, gaps: 0, elsewhere: 0, untimed: 0 }
 const one = spec([input('Speed'), input('Cargo', { signal: 'Cargo.Mass', unit: 'kg' })])
 
 function notes(signals: Record<string, number>, units?: Record<string, string>) {
   const features = new LogFeatures(one, () => {})
   features.push({ vehicle: 'v', timeUs: START_MS * 1000, signals, units })
   const { counts, skippedBy, problems, unheard } = features
-  return notesOf(one.inputs, { log: LOG, features: counts, skippedBy, problems, unheard })
+  return notesOf(one.inputs, {
+    log: LOG,
+    features: counts,
+    skippedBy,
+    problems,
+    unheard,
+    byTime: false,
+  })
 }
 
 test('an input without a single reading is named once: as such, or for its unit', () => {
@@ -28,9 +35,33 @@ test('records that found no room are told, with what to do', () => {
     features.push({ vehicle, timeUs: START_MS * 1000, signals: { Speed: 1, 'Cargo.Mass': 2 } })
   }
   const { counts, skippedBy, problems, unheard } = features
-  const [note] = notesOf(one.inputs, { log: LOG, features: counts, skippedBy, problems, unheard })
+  const [note] = notesOf(one.inputs, {
+    log: LOG,
+    features: counts,
+    skippedBy,
+    problems,
+    unheard,
+    byTime: false,
+  })
   assert.match(
     note,
     /^2 records were left out for want of room: .* 16,777,216 steps\. A shorter range/,
   )
+})
+
+test('records without a time are told where the range is one of times, and only there', () => {
+  const features = new LogFeatures(one, () => {})
+  const { counts, skippedBy, problems, unheard } = features
+  const told = (untimed: number, byTime: boolean, records = 10) =>
+    notesOf(one.inputs, {
+      log: { ...LOG, records, untimed },
+      features: counts,
+      skippedBy,
+      problems,
+      unheard,
+      byTime,
+    }).filter((note) => /carry no time/.test(note))
+  assert.match(told(7, true).join(), /^7 records of the range carry no time.*Offsets say exactly/)
+  assert.match(told(0, true, 0).join(), /^Records whose clock nobody vouched for carry no time/)
+  assert.deepEqual([told(7, false), told(0, true), told(0, false, 0)], [[], [], []])
 })

@@ -64,6 +64,32 @@ describe('milepost history', () => {
     assert.deepEqual([records, ranges.length], [0, 3])
   })
 
+  test('of a range by times it is told how many records carry no time, and what else would find them', async () => {
+    const topic = central.unique('untimed')
+    await central.createTopics([{ topic, partitions: 1, config: {} }])
+    const none = { value: '{}', timestamp: '-1' }
+    const send = (messages: { value: string; timestamp?: string }[]) =>
+      produce(central.bootstrap, (producer) => producer.send({ topic, messages }))
+    const count = async (...args: string[]) => {
+      const at = ['--brokers', central.bootstrap, '--topic', topic, '--count']
+      const { stdout, stderr } = await milepost('history', ...at, ...args)
+      return { records: Number(stdout), stderr }
+    }
+    await send([none])
+    const nothing = await count('--from', '-1h')
+    assert.equal(nothing.records, 0)
+    assert.match(nothing.stderr, /carry no time: offsets find them too$/m)
+    await send([{ value: '{}' }, none, none])
+    const some = await count('--from', '-1h')
+    assert.equal(some.records, 3)
+    assert.match(some.stderr, /^2 of them carry no time: they are in by where they lie/m)
+    const { untimed } = JSON.parse((await count('--from', '-1h', '--json')).stderr)
+    assert.equal(untimed, 2)
+    const all = await count('--from', '0')
+    assert.equal(all.records, 4)
+    assert.doesNotMatch(all.stderr, /no time/)
+  })
+
   test('numbers keep their digits, other payloads are base64', async () => {
     const topic = central.unique('payloads')
     await central.createTopics([{ topic, partitions: 1, config: {} }])
