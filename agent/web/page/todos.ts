@@ -111,6 +111,10 @@ function ofOutbox({ outbox, uplink }: SyncStatus): Todo[] {
 export const REFUSED_BEFORE =
   'They lie aside since before this start; the ledger on lane critical says why.'
 
+/** What to do where Kafka refuses what a depot relays. */
+export const REFUSED_AT_DEPOT =
+  "They lie aside at this depot; its ledger tells of each. Mend the topic's limits for those that follow."
+
 /** `of` tells whose way out it is. */
 function ofUplink(uplink: UplinkStatus, of = ''): Todo[] {
   const { state, blocked = [], oddPositions } = uplink
@@ -144,7 +148,8 @@ function ofRelay({ state, lastError, refusedByKafka, lastRefusal, forward }: Rel
   const todos: Todo[] = []
   if (lastError) {
     todos.push({
-      level: state === 'live' ? 'warn' : 'stop',
+      // Without a network senders keep theirs, and it comes back by itself.
+      level: ['live', 'connecting', 'offline'].includes(state) ? 'warn' : 'stop',
       what: `The relay is ${state}: ${lastError.message}`,
       next: lastError.hint,
       view: 'sync',
@@ -154,7 +159,7 @@ function ofRelay({ state, lastError, refusedByKafka, lastRefusal, forward }: Rel
     todos.push({
       level: 'warn',
       what: `Kafka refused ${many(refusedByKafka, 'record')} of the relayed vehicles${lastRefusal ? `: ${lastRefusal}` : ''}`,
-      next: "They lie aside at this depot; its ledger tells of each. Mend the topic's limits for those that follow.",
+      next: REFUSED_AT_DEPOT,
       view: 'sync',
     })
   }

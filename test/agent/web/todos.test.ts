@@ -95,6 +95,8 @@ test('a depot tells of its relay, and of the way out of those whom it relays', (
     ...{ refusedByKafka: 1, lastRefusal: 'too large' },
     forward: { ...LIVE, blocked: [BLOCKED] },
   }
+  const [offline] = todosOf(statusOf(LIVE, 0, { relay: { ...relay, state: 'offline' } }))
+  assert.equal(offline.level, 'warn')
   const told = todosOf(statusOf(LIVE, 0, { relay })).map(({ level, what }) => [level, what])
   assert.deepEqual(told, [
     ['stop', 'The relay is full: the store is full'],

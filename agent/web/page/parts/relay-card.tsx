@@ -1,11 +1,13 @@
 import type { RelayStatus } from '../../../../sync/relay/status.ts'
 import { ago, count } from '../format.ts'
+import { REFUSED_AT_DEPOT } from '../todos.ts'
 import { Card, Facts, Pill, Problem } from './card.tsx'
 import { WayOutProblems } from './way-out.tsx'
 
 /** What a depot takes in from other vehicles, and how it goes on to Kafka. */
 export function RelayCard({ relay, nowUs }: { relay: RelayStatus; nowUs: number }) {
-  const { state, counts, vehicles, waiting, forward, lastError, refusedByKafka } = relay
+  const { state, counts, vehicles, waiting, forward, lastError, lastRefusal, refusedByKafka } =
+    relay
   const fine = state === 'live' || state === 'off'
   return (
     <Card title="Relay" aside={<Pill level={fine ? 'fine' : 'warn'}>{state}</Pill>}>
@@ -21,6 +23,11 @@ export function RelayCard({ relay, nowUs }: { relay: RelayStatus; nowUs: number 
         ]}
       />
       {lastError && <Problem error={lastError} />}
+      {lastRefusal && (
+        <Problem
+          error={{ code: 'UPLINK_REJECTED', message: lastRefusal, hint: REFUSED_AT_DEPOT }}
+        />
+      )}
       <WayOutProblems uplink={forward} nowUs={nowUs} />
     </Card>
   )
