@@ -215,7 +215,7 @@ test('a recipe says where it is wrong; its hash is not that of its spelling', ()
 })
 
 test('the committed bundles were trained by the committed recipes', () => {
-  for (const name of ['car-sensor', 'simulator']) {
+  for (const name of ['car-sensor', 'simulator', 'simulator-slow']) {
     const read = (path: string) =>
       readFileSync(new URL(`../../models/${path}`, import.meta.url), 'utf8')
     const { trained: told } = JSON.parse(read(`bundles/${name}/manifest.json`))
