@@ -29,6 +29,10 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 130 stopped by Ctrl-C.`,
   }
   for (const command of commandsOf(program)) {
     command.exitOverride()
+    // Each command has its own word on this: commander hands none down.
+    if (command !== program) {
+      command.showSuggestionAfterError().showHelpAfterError(`Next: ${nameOf(command)} --help`)
+    }
     const out = process.stdout
     command.configureOutput({
       writeOut: (text) => void out.write(wrappedText(text, terminalColumns(out))),
@@ -41,6 +45,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or config, 130 stopped by Ctrl-C.`,
     if (error instanceof CommanderError) process.exit(error.exitCode && EXIT.usage)
     throw error
   }
+}
+
+/** As it is typed: `milepost buffer import`. */
+function nameOf(command: Command): string {
+  return command.parent ? `${nameOf(command.parent)} ${command.name()}` : command.name()
 }
 
 function commandsOf(command: Command): Command[] {

@@ -70,6 +70,17 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 stopped by Ctrl-C.`,
     })
 }
 
+function written(file: string, text: string): { kept?: string } {
+  try {
+    return writeConfig(file, text)
+  } catch (cause) {
+    throw new AgentError('USAGE', `Cannot write ${file}: ${(cause as Error).message}`, {
+      cause,
+      hint: 'Make its folder, or name another file with -c; where it belongs to root, use sudo.',
+    })
+  }
+}
+
 async function setup(flags: SetupFlags): Promise<number> {
   const file = resolve(flags.config)
   if (!(flags.seconds >= 0.1 && flags.seconds <= 60)) {
@@ -96,7 +107,7 @@ async function setup(flags: SetupFlags): Promise<number> {
     if (!flags.json) process.stdout.write(text)
     return EXIT.done
   }
-  const { kept } = writeConfig(file, text)
+  const { kept } = written(file, text)
   say(`${file} is written${kept ? `; what was there is ${kept}` : ''}.`)
   if (!flags.doctor) return EXIT.done
   const doctor = spawn(

@@ -153,3 +153,10 @@ test('a line is cut to the width of the terminal, colours left whole', () => {
   assert.equal(cut('abcdef', 3), 'abc')
   assert.equal(cut('\u001b[31mabcdef\u001b[39m', 3), '\u001b[31mabc\u001b[39m')
 })
+
+test('wrong usage of a command names its own help', async () => {
+  const [decode, buffer] = await Promise.all([milepost('decode'), milepost('buffer', 'imprt')])
+  assert.deepEqual([decode.code, buffer.code], [2, 2])
+  assert.match(decode.stderr, /--dbc.*not specified\nNext: milepost decode --help/)
+  assert.match(buffer.stderr, /Did you mean import\?[\s\S]*Next: milepost buffer --help/)
+})

@@ -142,3 +142,11 @@ test('the command writes no config over another unasked', async (t) => {
   const dry = await milepost(...args, '--dry-run', '--json')
   assert.equal(JSON.parse(dry.stdout).serial[0].port, '/dev/nothing')
 })
+
+test('a place where no config can be written is named, with what to do', async (t) => {
+  const file = join(tempDir(t), 'none', 'milepost.yaml')
+  const args = ['setup', '-c', file, '--port', '/dev/nothing', '--no-doctor', '--vehicle', 'v1']
+  const { code, stderr } = await milepost(...args)
+  assert.equal(code, 2)
+  assert.match(stderr, /USAGE: Cannot write .*none[\s\S]*Next: Make its folder/)
+})
