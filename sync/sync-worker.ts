@@ -20,6 +20,7 @@ let committedId = 0
 let lanes = NO_LANES
 let file = { epoch: '', seq: 0, fileBytes: 0, walBytes: 0, deadRecords: 0, salvaging: false }
 let seqAtStart: number | undefined
+let writtenAtStart = 0
 
 const store = new Store(config.outbox, {
   committed: (batchId, buffers) => {
@@ -59,7 +60,11 @@ function status(): SyncStatus {
     if (stat) {
       lanes = stat.lanes
       file = stat
-      seqAtStart ??= stat.seq
+      if (seqAtStart === undefined) {
+        // A new file's pages and reserve are no record's: what records cost is counted from here.
+        seqAtStart = stat.seq
+        writtenAtStart = threadWrittenBytes()
+      }
     }
   } catch (error) {
     store.fault(error)
@@ -85,7 +90,8 @@ function status(): SyncStatus {
       salvaging: file.salvaging,
       writtenBytes,
       ...(config.outbox.key && { encrypted: true }),
-      writtenBytesPerRecord: records > 0 ? Math.round(writtenBytes / records) : 0,
+      writtenBytesPerRecord:
+        records > 0 ? Math.round((writtenBytes - writtenAtStart) / records) : 0,
       ...(store.lastError && { lastError: store.lastError }),
       ...(store.quarantinedFile && { quarantinedFile: store.quarantinedFile }),
     },

@@ -1,4 +1,3 @@
-import type { RelayStatus } from '../../sync/relay/status.ts'
 import type { AgentStatus } from '../status.ts'
 import { clockSet } from '../time/clock-set.ts'
 import type { UpdatesStatus } from '../updates/part.ts'
@@ -7,7 +6,7 @@ import type { MachineStatus } from '../watch/machine.ts'
 import type { Rates } from '../watch/rates.ts'
 import { complaint } from './complaint.ts'
 import { counted, formatBytes, formatCount, formatSpan, paint } from './output.ts'
-import { syncLines } from './status-sync.ts'
+import { relayLines, syncLines } from './status-sync.ts'
 import { updateLines } from './update-lines.ts'
 
 const HEAD_WIDTH = 9
@@ -29,7 +28,7 @@ export function statusScreen(status: AgentStatus): string[] {
     ...decoding(status),
     ...models(status),
     ...(status.sync ? syncLines(status.sync, status.nowUs) : []),
-    ...(status.relay ? relay(status.relay) : []),
+    ...(status.relay ? relayLines(status.relay, status.nowUs) : []),
     ...updates(status),
     ...machine(status),
     ...status.faults.flatMap(({ cause, count, lastError }) => [
@@ -108,16 +107,6 @@ function models(status: AgentStatus): string[] {
       ...problems.map((problem) => `${head('')} ${bad(problem)}`),
     ]
   })
-}
-
-function relay({ state, counts, vehicles, waiting, forward, lastError }: RelayStatus): string[] {
-  const fine = state === 'live' && forward.state === 'live'
-  const { critical, events, telemetry } = waiting
-  return [
-    `${head('relay')} ${fine ? good(state) : bad(state)}, ${counted(vehicles, 'vehicle')}, ${formatCount(counts.kept)} kept, ${formatCount(counts.duplicates)} seen before, ${formatCount(critical + events + telemetry)} waiting, forwarding ${forward.state}`,
-    ...(lastError ? complaint(lastError) : []),
-    ...(forward.lastError ? complaint(forward.lastError) : []),
-  ]
 }
 
 function updates({ parts }: AgentStatus): string[] {

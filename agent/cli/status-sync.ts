@@ -1,12 +1,14 @@
+import { REFUSED_HINT, type RelayStatus } from '../../sync/relay/status.ts'
 import type { BlockedLane } from '../../sync/status.ts'
 import type { SyncStatus } from '../../sync/sync-thread.ts'
 import { complaint } from './complaint.ts'
-import { counted, formatBytes, formatCount, formatSpan, paint } from './output.ts'
+import { counted, formatBytes, formatCount, formatSpan, paint, printable } from './output.ts'
+
+const head = (text: string): string => paint('bold', text.padEnd(9), process.stdout)
 
 /** Lanes, outbox and uplink: each state that is not well with its reason and what to do next. */
 export function syncLines({ lanes, outbox, uplink }: SyncStatus, nowUs: number): string[] {
   const out = process.stdout
-  const head = (text: string): string => paint('bold', text.padEnd(9), out)
   const ago = (us: number): string => (us > 0 ? `${formatSpan((nowUs - us) / 1000)} ago` : 'never')
   const lines: string[] = []
   for (const [lane, s] of Object.entries(lanes)) {
@@ -15,7 +17,7 @@ export function syncLines({ lanes, outbox, uplink }: SyncStatus, nowUs: number):
       `${head('lane')} ${lane.padEnd(9)} ${formatCount(s.records)} waiting, ${formatBytes(s.bytes)}, oldest ${ago(s.oldestTimeUs)}${lost > 0 ? `, ${paint('yellow', `${formatCount(lost)} lost`, out)}` : ''}`,
     )
     const blocked = uplink.blocked?.find((each) => each.lane === lane)
-    if (blocked) lines.push(...blockedLines(blocked, nowUs))
+    if (blocked) lines.push(...blockedLines('blocked', blocked, nowUs))
   }
   const written = outbox.writtenBytesPerRecord
   lines.push(
@@ -45,12 +47,37 @@ export function syncLines({ lanes, outbox, uplink }: SyncStatus, nowUs: number):
   return lines
 }
 
-function blockedLines(blocked: BlockedLane, nowUs: number): string[] {
+/** What a depot takes in from other vehicles, and how it goes on to Kafka. */
+export function relayLines(relay: RelayStatus, nowUs: number): string[] {
+  const out = process.stdout
+  const { state, counts, vehicles, waiting, forward, lastError, refusedByKafka, lastRefusal } =
+    relay
+  const { critical, events, telemetry } = waiting
+  const fine = state === 'live' && forward.state === 'live'
+  const lines = [
+    `${head('relay')} ${paint(fine ? 'green' : 'yellow', state, out)}, ${counted(vehicles, 'vehicle')}, ${formatCount(counts.kept)} kept, ${formatCount(counts.duplicates)} seen before, ${formatCount(critical + events + telemetry)} waiting, forwarding ${forward.state}`,
+  ]
+  if (lastError) lines.push(...complaint(lastError))
+  if (forward.lastError) lines.push(...complaint(forward.lastError))
+  for (const blocked of forward.blocked ?? []) {
+    lines.push(...blockedLines(`lane ${blocked.lane} blocked`, blocked, nowUs))
+  }
+  if (forward.oddPositions) lines.push(...complaint(forward.oddPositions))
+  if (refusedByKafka > 0) {
+    lines.push(
+      `${' '.repeat(10)}${paint('yellow', `${counted(refusedByKafka, 'record')} refused by Kafka`, out)}${lastRefusal ? `: ${printable(lastRefusal)}` : ''}`,
+      `${' '.repeat(10)}${paint('cyan', 'Next:', out)} ${REFUSED_HINT}`,
+    )
+  }
+  return lines
+}
+
+function blockedLines(what: string, blocked: BlockedLane, nowUs: number): string[] {
   const { sinceUs, tries, nextRetryTimeUs } = blocked
   const next =
     nextRetryTimeUs > nowUs ? `in ${formatSpan((nextRetryTimeUs - nowUs) / 1000)}` : 'now'
   return [
-    `${' '.repeat(10)}${paint('yellow', 'blocked', process.stdout)} for ${formatSpan((nowUs - sinceUs) / 1000)}, tried ${counted(tries, 'time')}, next try ${next}; the other lanes go on`,
+    `${' '.repeat(10)}${paint('yellow', what, process.stdout)} for ${formatSpan((nowUs - sinceUs) / 1000)}, tried ${counted(tries, 'time')}, next try ${next}; the other lanes go on`,
     ...complaint(blocked),
   ]
 }

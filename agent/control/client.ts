@@ -1,7 +1,8 @@
 import { type IncomingMessage, request } from 'node:http'
 import { AgentError, type AgentErrorCode, type Complaint } from '../error.ts'
 
-const TIMEOUT_MS = 3_000
+/** One that is gone refuses at once; one on a starved machine may need seconds. */
+const TIMEOUT_MS = 10_000
 /** Longest line of a stream. */
 const MAX_LINE_CHARS = 4 << 20
 

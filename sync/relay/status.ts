@@ -50,6 +50,10 @@ export interface RelayStatus {
   readonly forward: UplinkStatus
 }
 
+/** What to do where Kafka refuses what a depot relays. */
+export const REFUSED_HINT =
+  "They lie aside at this depot; its ledger tells of each. Mend the topic's limits for those that follow."
+
 export const NO_COUNTS: IntakeCounts = {
   messages: 0,
   kept: 0,

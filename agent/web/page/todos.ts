@@ -1,4 +1,4 @@
-import type { RelayStatus } from '../../../sync/relay/status.ts'
+import { REFUSED_HINT, type RelayStatus } from '../../../sync/relay/status.ts'
 import type { SyncStatus, UplinkStatus } from '../../../sync/status.ts'
 import type { AgentStatus } from '../../status.ts'
 import { clockSet } from '../../time/clock-set.ts'
@@ -111,10 +111,6 @@ function ofOutbox({ outbox, uplink }: SyncStatus): Todo[] {
 export const REFUSED_BEFORE =
   'They lie aside since before this start; the ledger on lane critical says why.'
 
-/** What to do where Kafka refuses what a depot relays. */
-export const REFUSED_AT_DEPOT =
-  "They lie aside at this depot; its ledger tells of each. Mend the topic's limits for those that follow."
-
 /** `of` tells whose way out it is. */
 function ofUplink(uplink: UplinkStatus, of = ''): Todo[] {
   const { state, blocked = [], oddPositions } = uplink
@@ -159,7 +155,7 @@ function ofRelay({ state, lastError, refusedByKafka, lastRefusal, forward }: Rel
     todos.push({
       level: 'warn',
       what: `Kafka refused ${many(refusedByKafka, 'record')} of the relayed vehicles${lastRefusal ? `: ${lastRefusal}` : ''}`,
-      next: REFUSED_AT_DEPOT,
+      next: REFUSED_HINT,
       view: 'sync',
     })
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { syncLines } from '../../../agent/cli/status-sync.ts'
+import { relayLines, syncLines } from '../../../agent/cli/status-sync.ts'
+import { NO_COUNTS } from '../../../sync/relay/status.ts'
 import { NO_LANES, type OutboxState, type UplinkState } from '../../../sync/status.ts'
 import type { SyncStatus } from '../../../sync/sync-thread.ts'
 
@@ -64,4 +65,31 @@ test('a lane that is blocked, records that were refused, and weaker delivery are
   assert.match(told, /rejected.*3 records.*\n.*too large\n.*Next: smaller/)
   assert.match(told, /at-least-once/)
   assert.match(told, /o\.db\.corrupt-1/)
+})
+
+test("a depot's relay tells of blocked lanes, odd positions and what Kafka refused", () => {
+  const { uplink } = statusOf('ok', 'live')
+  const lines = relayLines(
+    {
+      ...{ timeUs: NOW_US, state: 'live', sinceUs: NOW_US, counts: NO_COUNTS, vehicles: 2 },
+      waiting: { critical: 0, events: 3, telemetry: 0 },
+      ...{ refusedByKafka: 2, lastRefusal: 'too large' },
+      forward: {
+        ...uplink,
+        lastError: undefined,
+        blocked: [
+          {
+            ...{ lane: 'events', sinceUs: NOW_US - 60_000_000, tries: 3, nextRetryTimeUs: 0 },
+            ...{ code: 'UPLINK_DENIED', message: 'not allowed', hint: 'allow it' },
+          },
+        ],
+        oddPositions: { code: 'UPLINK_BEHIND', message: 'forgotten', hint: 'look' },
+      },
+    },
+    NOW_US,
+  )
+  const text = lines.join('\n')
+  assert.match(text, /lane events blocked for 1 min.*\n.*UPLINK_DENIED: not allowed\n.*allow it/)
+  assert.match(text, /UPLINK_BEHIND: forgotten\n.*look/)
+  assert.match(text, /2 records refused by Kafka: too large\n.*ledger/)
 })

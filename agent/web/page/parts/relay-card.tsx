@@ -1,6 +1,5 @@
-import type { RelayStatus } from '../../../../sync/relay/status.ts'
+import { REFUSED_HINT, type RelayStatus } from '../../../../sync/relay/status.ts'
 import { ago, count } from '../format.ts'
-import { REFUSED_AT_DEPOT } from '../todos.ts'
 import { Card, Facts, Pill, Problem } from './card.tsx'
 import { WayOutProblems } from './way-out.tsx'
 
@@ -24,9 +23,7 @@ export function RelayCard({ relay, nowUs }: { relay: RelayStatus; nowUs: number 
       />
       {lastError && <Problem error={lastError} />}
       {lastRefusal && (
-        <Problem
-          error={{ code: 'UPLINK_REJECTED', message: lastRefusal, hint: REFUSED_AT_DEPOT }}
-        />
+        <Problem error={{ code: 'UPLINK_REJECTED', message: lastRefusal, hint: REFUSED_HINT }} />
       )}
       <WayOutProblems uplink={forward} nowUs={nowUs} />
     </Card>
