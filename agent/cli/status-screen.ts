@@ -96,7 +96,7 @@ function models(status: AgentStatus): string[] {
   const last = (status.parts.inferences ?? {}) as LastInferences
   return status.models.flatMap((model) => {
     const { name, hash, runtime, inferences, anomalies, active, lastScore, threshold } = model
-    const { trial, problems } = model
+    const { trial, problems, starved } = model
     const state = active ? paint('red', 'anomaly', out) : good('usual')
     const trying = trial ? `, ${bad(`on trial for ${formatSpan(trial.ms)}`)}` : ''
     const [first] = last[name]?.contributors ?? []
@@ -104,7 +104,9 @@ function models(status: AgentStatus): string[] {
     return [
       `${head('model')} ${name} ${hash.slice(0, 12)} on ${runtime}: ${state}, score ${lastScore?.toPrecision(3) ?? '–'} of ${threshold.toPrecision(3)}${most}${trying}`,
       `${head('')} ${counted(inferences, 'inference')}, ${counted(anomalies, 'anomaly', 'anomalies')}`,
-      ...problems.map((problem) => `${head('')} ${bad(problem)}`),
+      ...[...problems, ...(starved ? [`starved: ${starved}`] : [])].map(
+        (problem) => `${head('')} ${bad(problem)}`,
+      ),
     ]
   })
 }

@@ -24,6 +24,11 @@ export interface LearnedStatus {
   readonly lastFailure: string | undefined
 }
 
+/** How long a bundle may wait for its first row, beside the longest of its windows. */
+const WARM_LIMIT_MS = 10_000
+/** So much of the time between two batches counts as time in which readings came: a clock may jump. */
+const MAX_PASSED_US = 1_000_000
+
 /** One bundle at work: its network open, and the state of its scoring. */
 export class LiveModel {
   readonly bundle: Bundle
@@ -36,6 +41,9 @@ export class LiveModel {
   #last: Inference | undefined
   /** Feature rows finished, whatever became of them. */
   rows = 0
+  /** Time in which readings came, of this vehicle, whether or not they are any of its inputs. */
+  #heardUs = 0
+  #newestUs = Number.NaN
 
   /**
    * Opens a verified bundle; its golden rows are run before it is handed out.
@@ -90,7 +98,21 @@ export class LiveModel {
     return `${name} was missing in ${skippedBy[most]} of ${counts.skipped}`
   }
 
+  /** A row may need all of the longest window. */
+  get firstRowLimitMs(): number {
+    const { features } = this.bundle.manifest
+    const windowsMs = features.inputs.map(({ windowMs = features.windowMs }) => windowMs)
+    return WARM_LIMIT_MS + Math.max(...windowsMs) + features.graceMs
+  }
+
+  /** Why there was never a row, where readings have come for longer than the first one may take. */
+  get starved(): string | undefined {
+    if (this.rows > 0 || this.#heardUs < this.firstRowLimitMs * 1000) return undefined
+    return this.rowless ?? 'none of its signals came'
+  }
+
   readings(batch: ReadingBatch, emit: (inference: Inference) => void): void {
+    this.#hear(batch)
     const before = this.#scorer.invalid
     this.#scorer.readings(batch, (inference) => {
       this.rows++
@@ -101,11 +123,19 @@ export class LiveModel {
     this.#learned?.tick()
   }
 
+  #hear({ count, timeUs }: ReadingBatch): void {
+    if (count === 0) return
+    const passedUs = timeUs[count - 1] - this.#newestUs
+    if (passedUs > 0) this.#heardUs += Math.min(passedUs, MAX_PASSED_US)
+    this.#newestUs = timeUs[count - 1]
+  }
+
   /** Forgets windows, held values and the alarm, where it is unknown what of them is whole. */
   startAnew(): void {
     this.#scorer = this.#newScorer()
     this.#last = undefined
     this.rows = 0
+    this.#heardUs = 0
   }
 
   /** What it has learned on this vehicle, where its kind learns. */

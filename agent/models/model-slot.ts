@@ -27,6 +27,8 @@ export interface ModelStatus {
   readonly lastScore: number | undefined
   /** Signals that were there in a unit which the model cannot take. */
   readonly problems: readonly string[]
+  /** Why there was never a row, where readings have come for longer than the first one may take. */
+  readonly starved?: string
   /** What it has learned on this vehicle, where its kind learns. */
   readonly learned?: LearnedStatus
   /** Set while the bundle must still prove itself: what it has shown. */
@@ -39,9 +41,6 @@ export interface SlotEvents {
   /** An event ends because its model was replaced. */
   replaced(model: string, last: Inference): void
 }
-
-/** How long a new bundle may wait for its first row, beside the longest of its windows. */
-const WARM_LIMIT_MS = 10_000
 
 /**
  * The place of one model in the agent. Bundles come and go in it between two batches of readings: a new
@@ -116,7 +115,7 @@ export class ModelSlot implements ReadingObserver {
 
   /**
    * Takes an opened bundle in on trial. Resolves with true once it has taken over, which is at the end
-   * of the batch with its first row; where no readings come, after some time (`warmLimitMs`). With false
+   * of the batch with its first row; where no readings come, after some time (`firstRowLimitMs`). With false
    * where it was taken out again before. Rejects with `NO_ROWS`, the model closed, where readings came
    * for that time and gave no row: what ran before goes on.
    * @param onTrouble called when the model has thrown: the trial knows of it already
@@ -142,7 +141,7 @@ export class ModelSlot implements ReadingObserver {
         resolve(false)
       }
       this.#next = { model, takeOver, drop }
-      const limitMs = warmLimitMs(model.bundle)
+      const limitMs = model.firstRowLimitMs
       timer = setTimeout(() => {
         const reason = model.rowless
         if (reason === undefined) return takeOver()
@@ -178,7 +177,7 @@ export class ModelSlot implements ReadingObserver {
   }
 
   status(): ModelStatus {
-    const { name, bundle, open, release, last, problems, learned } = this.#live
+    const { name, bundle, open, release, last, problems, starved, learned } = this.#live
     return {
       name,
       slot: this.slot,
@@ -195,6 +194,7 @@ export class ModelSlot implements ReadingObserver {
       problems: problems.map(
         ({ signal, unit, wanted }) => `${signal} is in ${unit || 'no unit'}, not ${wanted}`,
       ),
+      ...(starved === undefined ? {} : { starved }),
       ...(this.#trial ? { trial: this.#trial.shown } : {}),
     }
   }
@@ -250,10 +250,4 @@ export class ModelSlot implements ReadingObserver {
     const { name, last } = this.#live
     if (last?.anomaly) this.#events.replaced(name, last)
   }
-}
-
-/** A row may need all of the longest window. */
-export function warmLimitMs({ manifest: { features } }: Bundle): number {
-  const windowsMs = features.inputs.map(({ windowMs = features.windowMs }) => windowMs)
-  return WARM_LIMIT_MS + Math.max(...windowsMs) + features.graceMs
 }

@@ -25,7 +25,7 @@ export const bundlesCheck: Check = {
         })
       }
     }
-    for (const { name, inferences, invalid, problems, hash } of status?.models ?? []) {
+    for (const { name, inferences, invalid, problems, starved, hash } of status?.models ?? []) {
       for (const problem of problems) {
         findings.push({
           check: `model ${name}`,
@@ -37,12 +37,12 @@ export const bundlesCheck: Check = {
           cause: 'model',
         })
       }
-      if (inferences === 0 && (status?.readings ?? 0) > 5_000) {
+      if (starved) {
         findings.push({
           check: `model ${name}`,
           verdict: 'trouble',
           code: 'MODEL_STARVED',
-          finding: 'It has made no inference: signals that it needs do not come.',
+          finding: `It has made no inference: ${starved}.`,
           next: 'Compare its inputs with the signals there are; names in the config gives them the right ones.',
           command: `milepost model show ${config?.models[0]?.bundle ?? hash}`,
           cause: 'model',

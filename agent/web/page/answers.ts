@@ -52,6 +52,10 @@ export function modelAnswer({ models }: AgentStatus): Answer {
   if (problem) {
     return { level: 'warn', text: `${problem.name} lacks a signal`, detail: problem.problems[0] }
   }
+  const starved = models.find(({ starved }) => starved)
+  if (starved) {
+    return { level: 'warn', text: `${starved.name} lacks a signal`, detail: starved.starved }
+  }
   const detail = models.map(({ name, hash }) => `${name} ${hash.slice(0, 12)}`).join(', ')
   const odd = models.find(({ active }) => active)
   if (odd) return { level: 'warn', text: `${odd.name} sees an anomaly now`, detail }

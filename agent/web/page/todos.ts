@@ -162,7 +162,7 @@ function ofRelay({ state, lastError, refusedByKafka, lastRefusal, forward }: Rel
   return [...todos, ...ofUplink(forward, ' of the relayed vehicles')]
 }
 
-function ofModel({ name, active, problems }: AgentStatus['models'][number]): Todo[] {
+function ofModel({ name, active, problems, starved }: AgentStatus['models'][number]): Todo[] {
   const todos: Todo[] = []
   if (active) {
     todos.push({
@@ -177,6 +177,13 @@ function ofModel({ name, active, problems }: AgentStatus['models'][number]): Tod
       level: 'warn',
       what: `${name}: ${problems[0]}`,
       next: 'Set its unit under names in the config.',
+      view: 'inferences',
+    })
+  } else if (starved) {
+    todos.push({
+      level: 'warn',
+      what: `${name} has made no inference: ${starved}`,
+      next: 'Give its inputs the right signals, under names in the config.',
       view: 'inferences',
     })
   }

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { forge } from '../../models/bundles.ts'
 import { Adapter } from '../../sensors/slcan/adapter.ts'
 import { openPty } from '../../support/pty.ts'
+import { until } from '../../support/until.ts'
 import { still, testFirstFindings } from './first-findings.ts'
 
 testFirstFindings([
@@ -46,8 +48,13 @@ testFirstFindings([
     first: 'MODEL_STARVED',
     says: /no inference/,
     run: async (setup) => {
-      setup.config.models = [{ bundle: setup.copy('models/bundles/car-sensor', 'bundle') }]
-      await setup.start()
+      const bundle = setup.copy('models/bundles/car-sensor', 'bundle')
+      forge(bundle, ({ features }) => {
+        features.windowMs = features.sampleEveryMs = 500
+      })
+      setup.config.models = [{ bundle }]
+      const agent = await setup.start()
+      await until('a starved model', () => agent.status().models[0].starved)
       return setup.comesFirst('MODEL_STARVED')
     },
   },

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { LiveModel } from '../../../agent/models/live-model.ts'
-import { ModelSlot, warmLimitMs } from '../../../agent/models/model-slot.ts'
+import { ModelSlot } from '../../../agent/models/model-slot.ts'
 import { type Bundle, loadBundle } from '../../../models/bundle/load.ts'
 import type { Inference } from '../../../models/scorer.ts'
 import { TRIAL_LIMITS, Trial } from '../../../models/trial/trial.ts'
@@ -180,7 +180,7 @@ test('where no readings come, a bundle takes over after a while', async (t) => {
   const { slot, open } = await slotOn(new Drive(first), first)
   const model = await open(second)
   const swapped = slot.swapIn(model, new Trial(second, model.open, TRIAL_LIMITS, machine), () => {})
-  t.mock.timers.tick(warmLimitMs(second))
+  t.mock.timers.tick(model.firstRowLimitMs)
   await swapped
   assert.equal(slot.live.bundle.hash, second.hash)
 })
@@ -200,7 +200,7 @@ test('a bundle that makes no row of the readings that come is let go, and the on
     message: `no row in 12 s: ${second.manifest.features.inputs[3].name} was missing in 19 of 19`,
   })
   for (let i = 0; i < 80; i++) slot.observe(drive.next())
-  t.mock.timers.tick(warmLimitMs(second))
+  t.mock.timers.tick(model.firstRowLimitMs)
   await refused
   const before = seen.length
   for (let i = 0; i < 40; i++) slot.observe(drive.next())
@@ -210,9 +210,40 @@ test('a bundle that makes no row of the readings that come is let go, and the on
   slot.close()
 })
 
-test('a bundle may wait for its first row as long as its longest window is', (t) => {
+test('a model is starved once readings came for longer than its first row may take', async (t) => {
   const slow = bundleOf(t, 'slow', ({ features }) => {
-    features.inputs[0].windowMs = 120_000
+    features.inputs[0] = { ...features.inputs[0], signal: 'Not.Here', windowMs: 120_000 }
+    features.inputs[0].missing = { rule: 'skip' }
   })
-  assert.equal(warmLimitMs(slow), 10_000 + 120_000 + 100)
+  const drive = new Drive(bundleOf(t, 'drive', () => {}))
+  const { slot } = await slotOn(drive, slow)
+  assert.equal(slot.live.firstRowLimitMs, 10_000 + 120_000 + 100)
+  const hear = (seconds: number): void => {
+    for (let i = 0; i < seconds * 4; i++) slot.observe(drive.next())
+  }
+  hear(60)
+  // The clock is set, by a year: that is no year in which readings came.
+  drive.quarter += 365 * 86_400 * 4
+  hear(69)
+  assert.equal(slot.status().starved, undefined)
+  hear(10)
+  assert.match(slot.status().starved ?? '', /^.+ was missing in \d+ of \d+$/)
+  slot.close()
+})
+
+test('a model of which no signal comes is starved, too; one that made a row is not', async (t) => {
+  const bundle = bundleOf(t, 'bundle', () => {})
+  const strange = bundleOf(t, 'strange', ({ features }) => {
+    for (const input of features.inputs) input.signal = `Not.Here.${input.name}`
+  })
+  const drive = new Drive(bundle)
+  for (const [of, starved] of [
+    [strange, 'none of its signals came'],
+    [bundle, undefined],
+  ] as const) {
+    const { slot } = await slotOn(drive, of)
+    for (let i = 0; i < 60; i++) slot.observe(drive.next())
+    assert.equal(slot.status().starved, starved)
+    slot.close()
+  }
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { AgentStatus } from '../../../agent/status.ts'
-import { linkError, uplinkAnswer } from '../../../agent/web/page/answers.ts'
+import { linkError, modelAnswer, uplinkAnswer } from '../../../agent/web/page/answers.ts'
 import { todosOf } from '../../../agent/web/page/todos.ts'
 import { NO_COUNTS } from '../../../sync/relay/status.ts'
 import { NO_LANES, type UplinkStatus } from '../../../sync/status.ts'
@@ -103,4 +103,22 @@ test('a depot tells of its relay, and of the way out of those whom it relays', (
     ['warn', 'Kafka refused 1 record of the relayed vehicles: too large'],
     ['warn', 'Lane events of the relayed vehicles is blocked (UPLINK_TOPIC_MISSING): no topic'],
   ])
+})
+
+test('a model that gets no row is told with the input that is missing', () => {
+  const model = {
+    ...{ name: 'm', slot: 'm', hash: 'h'.repeat(64), runtime: 'compiled', threshold: 1 },
+    ...{ inferences: 0, invalid: 0, anomalies: 0, active: false, lastScore: undefined },
+    ...{ problems: [], starved: 'Heat was missing in 20 of 20' },
+  }
+  const status = statusOf(LIVE, 0, { models: [model] })
+  assert.deepEqual(
+    todosOf(status).map(({ what }) => what),
+    ['m has made no inference: Heat was missing in 20 of 20'],
+  )
+  assert.deepEqual(modelAnswer(status), {
+    level: 'warn',
+    text: 'm lacks a signal',
+    detail: 'Heat was missing in 20 of 20',
+  })
 })
