@@ -29,7 +29,7 @@ export class HistoryMeter {
     this.#visible = true
     const part = totalOffsets ? doneOffsets / totalOffsets : 1
     const parts = [
-      `${counted(records, 'record')}`,
+      counted(records, 'record'),
       `${formatCount(records / (elapsedMs / 1000))}/s`,
       `${Math.floor(part * 100)} %`,
       part > 0 ? `${formatSpan((elapsedMs / part) * (1 - part))} left` : '',

@@ -35,7 +35,7 @@ export class StatusLine {
     const parts = [
       paint('bold', status.vehicle, process.stderr),
       `${formatCount(rate)} frames/s`,
-      `${counted(status.records, 'record')}`,
+      counted(status.records, 'record'),
       `${formatCount(waiting)} waiting (${formatBytes(status.sync?.outbox.fileBytes ?? 0)})`,
       `uplink ${status.sync?.uplink.state ?? 'off'}`,
       anomalies ? paint('red', `${anomalies} anomalies`, process.stderr) : 'no anomaly',

@@ -1,5 +1,5 @@
 import { REFUSED_HINT, type RelayStatus } from '../../sync/relay/status.ts'
-import type { BlockedLane } from '../../sync/status.ts'
+import type { BlockedLane, UplinkStatus } from '../../sync/status.ts'
 import type { SyncStatus } from '../../sync/sync-thread.ts'
 import { complaint } from './complaint.ts'
 import { counted, formatBytes, formatCount, formatSpan, paint, printable } from './output.ts'
@@ -36,11 +36,10 @@ export function syncLines({ lanes, outbox, uplink }: SyncStatus, nowUs: number):
   lines.push(
     `${head('uplink')} ${uplink.kind} ${paint(good ? 'green' : 'yellow', uplink.state, out)}${delivery}, ${counted(uplink.sentRecords, 'record')} sent, last ${ago(uplink.lastAckTimeUs)}${retry}`,
   )
-  if (uplink.lastError) lines.push(...complaint(uplink.lastError))
-  if (uplink.oddPositions) lines.push(...complaint(uplink.oddPositions))
+  lines.push(...uplinkComplaints(uplink))
   if (outbox.deadRecords > 0) {
     lines.push(
-      `${head('rejected')} ${paint('yellow', `${counted(outbox.deadRecords, 'record')}`, out)} put aside: the other side refused them; the rest went on`,
+      `${head('rejected')} ${paint('yellow', counted(outbox.deadRecords, 'record'), out)} put aside: the other side refused them; the rest went on`,
     )
     if (uplink.lastRejection) lines.push(...complaint(uplink.lastRejection))
   }
@@ -58,11 +57,10 @@ export function relayLines(relay: RelayStatus, nowUs: number): string[] {
     `${head('relay')} ${paint(fine ? 'green' : 'yellow', state, out)}, ${counted(vehicles, 'vehicle')}, ${formatCount(counts.kept)} kept, ${formatCount(counts.duplicates)} seen before, ${formatCount(critical + events + telemetry)} waiting, forwarding ${forward.state}`,
   ]
   if (lastError) lines.push(...complaint(lastError))
-  if (forward.lastError) lines.push(...complaint(forward.lastError))
+  lines.push(...uplinkComplaints(forward))
   for (const blocked of forward.blocked ?? []) {
     lines.push(...blockedLines(`lane ${blocked.lane} blocked`, blocked, nowUs))
   }
-  if (forward.oddPositions) lines.push(...complaint(forward.oddPositions))
   if (refusedByKafka > 0) {
     lines.push(
       `${' '.repeat(10)}${paint('yellow', `${counted(refusedByKafka, 'record')} refused by Kafka`, out)}${lastRefusal ? `: ${printable(lastRefusal)}` : ''}`,
@@ -70,6 +68,10 @@ export function relayLines(relay: RelayStatus, nowUs: number): string[] {
     )
   }
   return lines
+}
+
+function uplinkComplaints({ lastError, oddPositions }: UplinkStatus): string[] {
+  return [lastError, oddPositions].flatMap((error) => (error ? complaint(error) : []))
 }
 
 function blockedLines(what: string, blocked: BlockedLane, nowUs: number): string[] {

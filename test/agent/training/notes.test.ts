@@ -7,18 +7,15 @@ import { input, START_MS, spec } from '../../models/feature-rows.ts'
 const LOG = { records: 1, otherTypes: 0, poison: 0, late: 0, gaps: 0, elsewhere: 0, untimed: 0 }
 const one = spec([input('Speed'), input('Cargo', { signal: 'Cargo.Mass', unit: 'kg' })])
 
-function notes(signals: Record<string, number>, units?: Record<string, string>) {
+function notesAfter({ counts, skippedBy, problems, unheard }: LogFeatures): string[] {
+  const read = { log: LOG, features: counts, byTime: false }
+  return notesOf(one.inputs, { ...read, skippedBy, problems, unheard })
+}
+
+function notes(signals: Record<string, number>, units?: Record<string, string>): string[] {
   const features = new LogFeatures(one, () => {})
   features.push({ vehicle: 'v', timeUs: START_MS * 1000, signals, units })
-  const { counts, skippedBy, problems, unheard } = features
-  return notesOf(one.inputs, {
-    log: LOG,
-    features: counts,
-    skippedBy,
-    problems,
-    unheard,
-    byTime: false,
-  })
+  return notesAfter(features)
 }
 
 test('an input without a single reading is named once: as such, or for its unit', () => {
@@ -34,15 +31,7 @@ test('records that found no room are told, with what to do', () => {
   for (const vehicle of ['v', 'w', 'x']) {
     features.push({ vehicle, timeUs: START_MS * 1000, signals: { Speed: 1, 'Cargo.Mass': 2 } })
   }
-  const { counts, skippedBy, problems, unheard } = features
-  const [note] = notesOf(one.inputs, {
-    log: LOG,
-    features: counts,
-    skippedBy,
-    problems,
-    unheard,
-    byTime: false,
-  })
+  const [note] = notesAfter(features)
   assert.match(
     note,
     /^2 records were left out for want of room: .* 16,777,216 steps\. A shorter range/,
