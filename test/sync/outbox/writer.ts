@@ -1,4 +1,5 @@
-// Run as a process of its own by the kill test: appends as fast as it can, and says what is kept.
+// Run as a process of its own by the kill test: appends as fast as it can, and says what it will append,
+// what is kept and up to where it lets go.
 import { writeSync } from 'node:fs'
 import { randomOf } from '../../../models/training/random.ts'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
@@ -13,9 +14,10 @@ for (;;) {
   const records = Array.from({ length: count }, () =>
     record(LANES[Math.floor(random() * 3)], `${seed} ${'x'.repeat(Math.floor(random() * 600))}`),
   )
+  // Synchronous, so that it is said before, and that nothing is called kept that is not.
+  writeSync(1, `tries ${outbox.seq + 1} ${records.map(({ lane }) => lane[0]).join('')}\n`)
   const { first, last } = outbox.append(records)
-  // Synchronous, so that nothing is said that had not been kept before.
-  writeSync(1, `${first} ${last} ${records.map(({ lane }) => lane[0]).join('')}\n`)
+  writeSync(1, `kept ${first} ${last}\n`)
   if (random() < 0.1) {
     const [lane] = LANES.filter(() => random() < 0.3)
     const oldest = lane && outbox.read(lane, 0, 20, 1e6).at(-1)
