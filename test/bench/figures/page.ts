@@ -60,10 +60,11 @@ function tableOf(rows: readonly RecordedRow[]): string {
 const ratioOf = (ratio: number | null): string =>
   ratio === null ? '' : ratio >= 100 ? figure(ratio) : ratio.toFixed(2)
 
-/** Three digits that count, and no more than were measured. */
+/** Three digits that count, and no more than were measured; so near below 1, of what is missing to it. */
 function figure(value: number | null, peer = 'ours'): string {
   if (value === null) return peer ? '—' : ''
-  const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2
+  const size = Math.abs(value)
+  const digits = size >= 100 ? 0 : size >= 10 ? 1 : size >= 0.99 && size < 1 ? 4 : 2
   return value.toLocaleString('en-US', { maximumFractionDigits: digits })
 }
 
