@@ -1,19 +1,15 @@
-import { createWriteStream } from 'node:fs'
-import { resolve } from 'node:path'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
 import { Command } from 'commander'
-import { SensorError } from '../../sensors/errors.ts'
 import { FrameBatch } from '../../sensors/frame.ts'
 import { formatCandump } from '../../sensors/replay/format.ts'
 import type { BusNames } from '../../sensors/replay/interfaces.ts'
-import { readLog } from '../../sensors/replay/log-file.ts'
-import { readerFor } from '../../sensors/replay/log-reader.ts'
+import { type LogReader, readerFor } from '../../sensors/replay/log-reader.ts'
 import { Buses } from '../buses.ts'
-import { AgentError } from '../error.ts'
 import { logBuses } from './log-buses.ts'
-import { counted, EXIT, quietPipe } from './output.ts'
+import { LogInput } from './log-input.ts'
+import { counted, EXIT } from './output.ts'
+import { Progress, paceText } from './progress.ts'
+import { stopAsked } from './stop-asked.ts'
+import { goesToFile, writeText } from './text-out.ts'
 
 interface Options {
   out: string
@@ -39,54 +35,57 @@ Examples:
 }
 
 async function convert(logs: string[], { out }: Options): Promise<void> {
-  const source = Readable.from(linesOf(logs), { objectMode: false })
-  if (out === '-') {
-    quietPipe()
-    await pipeline(source, process.stdout, { end: false })
-    return
-  }
-  const target = createWriteStream(out)
-  try {
-    if (out.endsWith('.gz')) await pipeline(source, createGzip(), target)
-    else await pipeline(source, target)
-  } catch (cause) {
-    if (cause instanceof SensorError) throw cause
-    throw new AgentError('USAGE', `Cannot write ${out}: ${(cause as Error).message}`, {
-      cause,
-      hint: 'Name a file in a folder that exists and can be written to, with --out.',
-    })
-  }
+  const stop = stopAsked()
+  const progress = new Progress()
+  const shown = goesToFile(out)
+  const input = new LogInput(logs, stop)
+  await writeText(
+    linesOf(logs, input, (frames) => {
+      if (shown) progress.tell((passedMs) => paceText(frames, 'frame', passedMs, input.part))
+    }),
+    out,
+  )
+  progress.end()
+  if (stop.aborted) process.exitCode = EXIT.interrupted
 }
 
-async function* linesOf(logs: readonly string[]): AsyncGenerator<string> {
+async function* linesOf(
+  logs: readonly string[],
+  input: LogInput,
+  read: (frames: number) => void,
+): AsyncGenerator<string> {
   const buses = logBuses(new Buses())
-  for (const log of logs) yield* linesOfOne(log, buses)
+  let before = 0
+  for (const log of logs) {
+    const say = (text: string): boolean => process.stderr.write(`${log}: ${text}\n`)
+    const reader = readerFor(buses)
+    const cutOff = (): boolean => say('the gzip file ends in the middle: what it has was converted')
+    for await (const chunk of input.read(log, cutOff)) {
+      reader.push(chunk)
+      yield* linesIn(reader, buses)
+      read(before + reader.frames)
+    }
+    if (!input.stopped) reader.end()
+    yield* linesIn(reader, buses)
+    before += reader.frames
+    const malformed =
+      reader.malformed > 0 ? `, ${counted(reader.malformed, 'piece')} skipped: no frame` : ''
+    if (reader.frames === 0 && reader.malformed > 0) process.exitCode = EXIT.failed
+    const of = `${counted(reader.frames, 'frame')} of format ${reader.format ?? 'unknown'}`
+    say(`${input.stopped ? 'stopped after ' : ''}${of}${malformed}`)
+    if (input.stopped) return
+  }
 }
 
-async function* linesOfOne(log: string, buses: BusNames): AsyncGenerator<string> {
-  const say = (text: string): boolean => process.stderr.write(`${log}: ${text}\n`)
-  const reader = readerFor(buses)
+/** The lines of all frames that the reader has. */
+function* linesIn(reader: LogReader, buses: BusNames): Generator<string> {
   const batch = new FrameBatch()
-  const cutOff = (): boolean => say('the gzip file ends in the middle: what it has was converted')
-  for await (const chunk of log === '-' ? process.stdin : readLog(resolve(log), cutOff)) {
-    reader.push(chunk as Uint8Array)
-    yield* take()
-  }
-  reader.end()
-  yield* take()
-  const malformed =
-    reader.malformed > 0 ? `, ${counted(reader.malformed, 'piece')} skipped: no frame` : ''
-  if (reader.frames === 0 && reader.malformed > 0) process.exitCode = EXIT.failed
-  say(`${counted(reader.frames, 'frame')} of format ${reader.format ?? 'unknown'}${malformed}`)
-
-  function* take(): Generator<string> {
-    let more = true
-    while (more) {
-      more = reader.fill(batch)
-      let text = ''
-      for (let i = 0; i < batch.count; i++) text += `${formatCandump(batch, i, buses)}\n`
-      batch.count = 0
-      if (text !== '') yield text
-    }
+  let more = true
+  while (more) {
+    more = reader.fill(batch)
+    let text = ''
+    for (let i = 0; i < batch.count; i++) text += `${formatCandump(batch, i, buses)}\n`
+    batch.count = 0
+    if (text !== '') yield text
   }
 }

@@ -1,16 +1,18 @@
 import { once } from 'node:events'
-import { resolve } from 'node:path'
 import { Command } from 'commander'
 import { DatabaseSet } from '../../sensors/dbc/database-set.ts'
 import { loadDbc } from '../../sensors/dbc/parse.ts'
 import { FrameBatch } from '../../sensors/frame.ts'
-import { readLog } from '../../sensors/replay/log-file.ts'
 import { type LogReader, readerFor } from '../../sensors/replay/log-reader.ts'
 import { Buses } from '../buses.ts'
 import { AgentError } from '../error.ts'
 import { DecodedLines } from './decoded-lines.ts'
 import { logBuses } from './log-buses.ts'
+import { LogInput } from './log-input.ts'
 import { counted, EXIT, formatCount, paint, quietPipe } from './output.ts'
+import { Progress, paceText } from './progress.ts'
+import { stopAsked } from './stop-asked.ts'
+import { goesToFile } from './text-out.ts'
 
 /** Warnings about DBC files shown before the rest is only counted. */
 const MAX_SHOWN_WARNINGS = 8
@@ -70,29 +72,21 @@ async function decodeLog(source: string, files: readonly string[], raw: boolean)
     }
   }
 
-  let interrupted = false
-  const onInterrupt = (): void => {
-    interrupted = true
-    process.stdin.destroy()
+  const input = new LogInput([source], stopAsked())
+  const progress = new Progress()
+  const shown = goesToFile()
+  for await (const chunk of input.read(source, cutOff)) {
+    reader.push(chunk)
+    await take()
+    const pace = (ms: number): string => paceText(reader.frames, 'frame', ms, input.part)
+    if (shown) progress.tell(pace)
   }
-  process.once('SIGINT', onInterrupt)
-  const input = source === '-' ? process.stdin : readLog(resolve(source), cutOff)
-  try {
-    for await (const chunk of input) {
-      reader.push(chunk as Uint8Array)
-      await take()
-      if (interrupted) break
-    }
-  } catch (error) {
-    // Destroying standard input ends the loop with an error of its own.
-    if (!interrupted) throw error
-  } finally {
-    process.removeListener('SIGINT', onInterrupt)
-  }
-  reader.end()
+  progress.end()
+  // A line that a stop cut in two is not a wrong one.
+  if (!input.stopped) reader.end()
   await take()
   summarize(reader, lines)
-  return interrupted ? EXIT.interrupted : EXIT.done
+  return input.stopped ? EXIT.interrupted : EXIT.done
 }
 
 async function write(text: string): Promise<void> {

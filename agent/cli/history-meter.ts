@@ -1,5 +1,6 @@
 import type { HistoryProgress, HistoryRange } from '../../sync/kafka/history.ts'
-import { counted, formatBytes, formatCount, formatSpan } from './output.ts'
+import { counted, formatBytes, formatCount } from './output.ts'
+import { paceText } from './progress.ts'
 
 /** A short reading is over before a person wonders. */
 const SILENT_MS = 2_000
@@ -28,13 +29,7 @@ export class HistoryMeter {
     this.#shownMs = nowMs
     this.#visible = true
     const part = totalOffsets ? doneOffsets / totalOffsets : 1
-    const parts = [
-      counted(records, 'record'),
-      `${formatCount(records / (elapsedMs / 1000))}/s`,
-      `${Math.floor(part * 100)} %`,
-      part > 0 ? `${formatSpan((elapsedMs / part) * (1 - part))} left` : '',
-    ]
-    process.stderr.write(`\r\u001b[2K${parts.join('  ')}`)
+    process.stderr.write(`\r\u001b[2K${paceText(records, 'record', elapsedMs, part)}`)
   }
 
   clear(): void {

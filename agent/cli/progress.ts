@@ -1,3 +1,5 @@
+import { counted, formatCount, formatSpan } from './output.ts'
+
 /** What takes longer than this tells how far it is. */
 const PROGRESS_AFTER_MS = 2000
 const PROGRESS_EVERY_MS = 500
@@ -26,4 +28,13 @@ export class Progress {
   end(): void {
     if (this.#shown) process.stderr.write('\r\x1b[K')
   }
+}
+
+/** How far something is: `1,200 frames  400/s  25 %  9 s left`; without a known end the first two. */
+export function paceText(count: number, one: string, passedMs: number, part?: number): string {
+  const parts = [counted(count, one), `${formatCount(count / (passedMs / 1000))}/s`]
+  if (part !== undefined && part > 0) {
+    parts.push(`${Math.floor(part * 100)} %`, `${formatSpan((passedMs / part) * (1 - part))} left`)
+  }
+  return parts.join('  ')
 }

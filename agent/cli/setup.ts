@@ -19,8 +19,8 @@ interface SetupFlags {
   vehicle?: string
   dataDir: string
   brokers?: string
-  dbc: string[]
-  port: string[]
+  dbc?: string[]
+  port?: string[]
   seconds: number
   listenOnly?: boolean
   force?: boolean
@@ -36,12 +36,8 @@ export function setupCommand(): Command {
     .option('--vehicle <name>', 'the name of the vehicle (default: the name of this machine)')
     .option('--data-dir <folder>', 'where the outbox shall live', DEFAULT_DATA_DIR)
     .option('--brokers <host:port,…>', 'where Kafka is; without it nothing is sent')
-    .option('--dbc <file...>', 'DBC files of the first bus', [])
-    .option(
-      '--port <device...>',
-      'look at these serial ports only (default: all that are plugged in)',
-      [],
-    )
+    .option('--dbc <file...>', 'DBC files of the first bus')
+    .option('--port <device...>', 'look at these serial ports only (default: all plugged in)')
     .option('--seconds <n>', 'how long each bitrate is listened to', Number, 1.5)
     .option('--listen-only', 'ask nothing on serial ports: adapters are then not found')
     .option('--force', 'replace a config that is there; it is kept beside the new one')
@@ -98,7 +94,7 @@ async function setup(flags: SetupFlags): Promise<number> {
     vehicle: flags.vehicle ?? nameOf(hostname()),
     dataDir: flags.dataDir,
     brokers: flags.brokers?.split(',').map((each) => each.trim()),
-    dbc: flags.dbc.map((each) => resolve(each)),
+    dbc: (flags.dbc ?? []).map((each) => resolve(each)),
     simulatorDbc: join(PACKAGE_ROOT, 'sensors/simulator/vehicle.dbc'),
   })
   if (flags.json) process.stdout.write(`${JSON.stringify({ ...found, config: text })}\n`)
@@ -126,12 +122,12 @@ async function look(
 ): Promise<Found> {
   const ms = flags.seconds * 1000
   const can: CanFound[] = []
-  if (flags.port.length === 0) {
+  if (!flags.port) {
     for (const name of canInterfaces()) can.push(await tryInterface(name, ms, signal, say))
   }
   const serial: SerialFound[] = []
   const listenOnly = flags.listenOnly ?? false
-  for (const port of flags.port.length ? flags.port : serialPorts()) {
+  for (const port of flags.port ?? serialPorts()) {
     serial.push(await tryPort(port, { ms, listenOnly }, signal, say))
   }
   return { can, serial }

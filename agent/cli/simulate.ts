@@ -1,20 +1,18 @@
-import { createWriteStream } from 'node:fs'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { createGzip } from 'node:zlib'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { formatCandump } from '../../sensors/replay/candump.ts'
 import { type Drive, simulateDrive } from '../../sensors/simulator/drive.ts'
 import { PROFILES, type Profile } from '../../sensors/simulator/driver.ts'
 import { FAULT_KINDS, type FaultKind, type FaultPlan } from '../../sensors/simulator/faults.ts'
-import { AgentError } from '../error.ts'
 import { number } from './numbers.ts'
-import { counted, quietPipe } from './output.ts'
+import { counted, EXIT } from './output.ts'
+import { Progress, paceText } from './progress.ts'
+import { stopAsked } from './stop-asked.ts'
+import { goesToFile, writeText } from './text-out.ts'
 
 interface Options {
   seconds: number
   seed: number
-  fault: FaultPlan[]
+  fault?: FaultPlan[]
   profile: Profile
   rateScale: number
   interface: string
@@ -31,7 +29,6 @@ export function simulateCommand(): Command {
       '--fault <kind@sec[:rate]>',
       `break something: ${FAULT_KINDS.join(', ')}; may be repeated`,
       fault,
-      [],
     )
     .addOption(
       new Option('--profile <name>', 'where to drive')
@@ -56,42 +53,45 @@ Examples:
 }
 
 async function simulate(options: Options): Promise<void> {
-  const { fault: faults, ...rest } = options
-  const drive = simulateDrive({ ...rest, faults })
-  const count = { frames: 0 }
-  const source = Readable.from(chunks(drive, options.interface, count), { objectMode: false })
-  if (options.out === '-') {
-    quietPipe()
-    await pipeline(source, process.stdout, { end: false })
-  } else {
-    const target = createWriteStream(options.out)
-    try {
-      if (options.out.endsWith('.gz')) await pipeline(source, createGzip({ level: 9 }), target)
-      else await pipeline(source, target)
-    } catch (cause) {
-      throw new AgentError('USAGE', `Cannot write ${options.out}: ${(cause as Error).message}`, {
-        cause,
-        hint: 'Name a file in a folder that exists and can be written to, with --out.',
-      })
-    }
-  }
-  process.stderr.write(
-    `${counted(count.frames, 'frame')}, ${options.seconds} s, ${drive.vehicle.tripKm.toFixed(2)} km\n`,
+  const { fault: faults = [], seconds, out, ...rest } = options
+  const stop = stopAsked()
+  const drive = simulateDrive({ ...rest, seconds, faults })
+  const progress = new Progress()
+  const shown = goesToFile(out)
+  let frames = 0
+  await writeText(
+    textOf(drive, options.interface, stop, (count) => {
+      frames += count
+      const part = drive.vehicle.timeUs / (seconds * 1e6)
+      if (shown) progress.tell((passedMs) => paceText(frames, 'frame', passedMs, part))
+    }),
+    out,
   )
+  progress.end()
+  const { timeUs, tripKm } = drive.vehicle
+  const driven = stop.aborted ? `stopped after ${(timeUs / 1e6).toFixed(1)}` : seconds
+  process.stderr.write(`${counted(frames, 'frame')}, ${driven} s, ${tripKm.toFixed(2)} km\n`)
+  if (stop.aborted) process.exitCode = EXIT.interrupted
 }
 
 /** One piece of text for each batch; the next is only driven when the reader wants it. */
-function* chunks(drive: Drive, name: string, count: { frames: number }): Generator<string> {
+function* textOf(
+  drive: Drive,
+  name: string,
+  stop: AbortSignal,
+  driven: (frames: number) => void,
+): Generator<string> {
   const names = { nameOf: () => name }
   for (const batch of drive) {
+    if (stop.aborted) return
     let text = ''
     for (let i = 0; i < batch.count; i++) text += `${formatCandump(batch, i, names)}\n`
-    count.frames += batch.count
+    driven(batch.count)
     yield text
   }
 }
 
-function fault(text: string, before: FaultPlan[]): FaultPlan[] {
+function fault(text: string, before: FaultPlan[] = []): FaultPlan[] {
   const match = /^([a-z-]+)@(\d+(?:\.\d+)?)(?::(\d+(?:\.\d+)?))?$/.exec(text)
   const kind = match?.[1] as FaultKind
   if (!match || !FAULT_KINDS.includes(kind)) {

@@ -14,8 +14,13 @@ const GZIP_MAGIC = [0x1f, 0x8b]
  * The bytes of a log, unpacked where it is gzip, told by its first bytes and not by its name. Chunks
  * come as they are asked for and are at most `LOG_CHUNK_BYTES` long. Closes the file when left.
  * Throws `LOG_UNREADABLE`. A gzip file that was cut off gives what there is, then calls `cutOff`.
+ * @param taken is told, before each chunk, how many bytes of the file, packed as it is, were taken
  */
-export async function* readLog(file: string, cutOff: () => void): AsyncGenerator<Uint8Array> {
+export async function* readLog(
+  file: string,
+  cutOff: () => void,
+  taken: (bytes: number) => void = () => {},
+): AsyncGenerator<Uint8Array> {
   let source: ReadStream | undefined
   try {
     const gzip = await isGzip(file)
@@ -23,7 +28,10 @@ export async function* readLog(file: string, cutOff: () => void): AsyncGenerator
     const unzip = createGunzip({ chunkSize: LOG_CHUNK_BYTES })
     // The error of either side is thrown by the loop below, so the callback has nothing to do.
     const stream = gzip ? pipeline(source, unzip, () => {}) : source
-    for await (const chunk of stream) yield chunk as Uint8Array
+    for await (const chunk of stream) {
+      taken(source.bytesRead)
+      yield chunk as Uint8Array
+    }
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'Z_BUF_ERROR') cutOff()
     else throw unreadable(file, cause as NodeJS.ErrnoException)
