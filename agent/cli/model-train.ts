@@ -11,7 +11,7 @@ import { CODE_VERSION } from '../code-version.ts'
 import { type DriveResult, judgeDrive } from '../drives/judge.ts'
 import { simulatedRows, simulationSource } from '../drives/rows.ts'
 import { counted, formatCount, formatSpan } from './output.ts'
-import { Progress } from './progress.ts'
+import { Progress, paceText } from './progress.ts'
 import { tellEpoch, trainedJson, trainedText } from './trained.ts'
 
 export async function train(options: {
@@ -22,12 +22,16 @@ export async function train(options: {
 }): Promise<void> {
   const recipe = readRecipe(options.recipe)
   const progress = new Progress()
+  let part: number | undefined
+  const drives = fromDrives(recipe, (done) => {
+    part = done
+  })
   const bundle = await trainBundle({
     recipe,
-    ...(options.csv ? fromCsv(recipe, options.csv) : fromDrives(recipe)),
+    ...(options.csv ? fromCsv(recipe, options.csv) : drives),
     out: options.out,
     codeVersion: CODE_VERSION,
-    onRows: (records) => progress.tell(() => `reading: ${counted(records, 'row')}`),
+    onRows: (records) => progress.tell((ms) => `reading: ${paceText(records, 'row', ms, part)}`),
     onCollected: () => progress.restart(),
     onEpoch: (epoch, epochs, loss) => tellEpoch(progress, epoch, epochs, loss),
   })
@@ -49,8 +53,8 @@ function fromCsv(recipe: Recipe, file: string): Source {
   }
 }
 
-function fromDrives(recipe: Recipe): Source {
-  return { rows: simulatedRows(recipe), source: () => simulationSource(recipe) }
+function fromDrives(recipe: Recipe, driven: (part: number) => void): Source {
+  return { rows: simulatedRows(recipe, driven), source: () => simulationSource(recipe) }
 }
 
 function csvColumns(recipe: Recipe) {
@@ -111,12 +115,14 @@ function evaluateDrives(
   const { seeds, seconds, speed } = options
   const progress = new Progress()
   const results: { kind: string; results: DriveResult[] }[] = []
+  const drives = seeds * (FAULT_KINDS.length + 1)
   for (const kind of [undefined, ...FAULT_KINDS]) {
     const fault = kind && { kind, atSec: seconds / 2 }
     const judged: DriveResult[] = []
     for (let i = 0; i < seeds; i++) {
-      progress.tell(() => `driving: ${kind ?? 'no fault'}, vehicle ${i + 1} of ${seeds}`)
       judged.push(judgeDrive({ seed: FIRST_JUDGED_SEED + i, seconds, speed, fault }, bundle, open))
+      const done = results.length * seeds + i + 1
+      progress.tell((ms) => `${kind ?? 'no fault'}: ${paceText(done, 'drive', ms, done / drives)}`)
     }
     results.push({ kind: kind ?? 'none', results: judged })
   }

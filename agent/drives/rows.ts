@@ -12,8 +12,14 @@ import { driveRows } from './pool.ts'
 /** Time between two drives of a vehicle, so that none runs into the other. */
 const BETWEEN_DRIVES_US = 86_400_000_000
 
-/** Rows of the drives that a recipe asks for, none of them with a fault. */
-export async function* simulatedRows(recipe: Recipe): AsyncGenerator<TrainingRow> {
+/**
+ * Rows of the drives that a recipe asks for, none of them with a fault.
+ * @param driven is told after each drive which share of all is done
+ */
+export async function* simulatedRows(
+  recipe: Recipe,
+  driven: (part: number) => void = () => {},
+): AsyncGenerator<TrainingRow> {
   const { firstSeed, vehicles, secondsEach: seconds, speeds, profiles } = simulationOf(recipe)
   const specs = Array.from({ length: vehicles }, (_, i) =>
     speeds.map((speed, turn) => ({
@@ -25,11 +31,13 @@ export async function* simulatedRows(recipe: Recipe): AsyncGenerator<TrainingRow
     })),
   ).flat()
   const width = recipe.features.inputs.length
+  let drives = 0
   for await (const { spec, timeUs, values } of driveRows(recipe.features, specs)) {
     for (let i = 0; i < timeUs.length; i++) {
       const row = values.subarray(i * width, (i + 1) * width)
       yield { vehicle: `seed-${spec.seed}`, timeUs: timeUs[i], values: row }
     }
+    driven(++drives / specs.length)
   }
 }
 
