@@ -15,14 +15,14 @@ import { counted, EXIT, fail, formatBytes, paint } from './output.ts'
 import { type PlaceOptions, whereabouts, withPlace } from './place.ts'
 
 interface Options extends PlaceOptions {
-  readonly output?: string
+  readonly out?: string
   readonly log?: string
   readonly yes?: boolean
 }
 
 export function bundleCommand(): Command {
   return withPlace(new Command('bundle'))
-    .option('-o, --output <file>', 'where to write it; named by vehicle and time otherwise')
+    .option('-o, --out <file>', 'where to write it; named by vehicle and time otherwise')
     .option('--log <file>', 'take the end of this log instead of the system’s journal')
     .option('-y, --yes', 'write it without asking')
     .addHelpText(
@@ -74,7 +74,7 @@ async function bundle(options: Options): Promise<void> {
     return
   }
   const name = supportName(status?.vehicle ?? scene.config?.vehicle ?? 'vehicle', nowMs)
-  const path = resolve(options.output ?? `${name}.tar.gz`)
+  const path = resolve(options.out ?? `${name}.tar.gz`)
   const bytes = await packSupport(files, name)
   // Not even the group reads it: it is for those whom its owner gives it to.
   writeFileSync(path, bytes, { mode: 0o600 })

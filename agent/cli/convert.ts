@@ -19,7 +19,11 @@ interface Options {
 export function convertCommand(): Command {
   return new Command('convert')
     .argument('<log...>', 'CAN logs of any known format, plain or gzip; - is standard input')
-    .option('--out <file>', 'where to write; a name in .gz is packed; - is standard output', '-')
+    .option(
+      '-o, --out <file>',
+      'where to write; a name in .gz is packed; - is standard output',
+      '-',
+    )
     .addHelpText(
       'after',
       `

@@ -36,7 +36,7 @@ const LOOK_MS = 1000
 export function recordCommand(): Command {
   return new Command('record')
     .requiredOption('-c, --config <file>', 'the config whose sensors are recorded')
-    .option('--out <folder>', 'where the logs go', 'recordings')
+    .option('-o, --out <folder>', 'where the logs go', 'recordings')
     .option('--max-file-mib <n>', 'begin the next file at this size', number(0.01, 4096), 64)
     .option('--max-total-mib <n>', 'delete the oldest beyond this', number(0.03, 1e7), 4096)
     .option('--gzip', 'pack files that are complete', false)

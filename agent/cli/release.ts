@@ -41,11 +41,17 @@ Exit codes: 0 done, 1 failed or found wrong, 2 wrong usage, 130 stopped by Ctrl-
     .description('a new key for a role')
     .argument('<role>', 'root, targets, models, rollout, snapshot or timestamp')
     .option('--replace <key>', 'the one that goes, where the role has several')
-    .option('--out <file>', 'only write the next root, for its holders to sign one after the other')
+    .option(
+      '-o, --out <file>',
+      'only write the next root, for its holders to sign one after the other',
+    )
     .action(run(async (role, flags) => (await work()).keyRotate(role, flags)))
   desk(key.command('renew'))
     .description('sign root anew before it expires')
-    .option('--out <file>', 'only write the next root, for its holders to sign one after the other')
+    .option(
+      '-o, --out <file>',
+      'only write the next root, for its holders to sign one after the other',
+    )
     .action(run(async (flags) => (await work()).keyRenew(flags)))
   const ceremony = () => import('./release-ceremony.ts')
   desk(key.command('sign'))

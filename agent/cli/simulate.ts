@@ -38,7 +38,7 @@ export function simulateCommand(): Command {
     .option('--rate-scale <factor>', '0.1: each message ten times rarer', number(0.001, 1), 1)
     .option('--interface <name>', 'name of the CAN interface in the log', 'can0')
     .option(
-      '--out <file>',
+      '-o, --out <file>',
       'where to write; a name in .gz is compressed; - is standard output',
       '-',
     )
