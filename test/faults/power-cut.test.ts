@@ -60,16 +60,20 @@ test(`the power goes at ${POINTS} points, and all that was said to be kept is th
 class Promises {
   readonly #kept: { seq: number; lane: (typeof LANES)[number] }[] = []
   readonly #released = { critical: 0, events: 0, telemetry: 0 }
+  /** The lanes of what the writer appends now. */
+  #tried = ''
 
   hear({ data }: Op): void {
-    const [first, last, lanes] = data.toString().trim().split(' ')
-    if (first === 'release') {
-      this.#released[last as 'events'] = Number(lanes)
-      return
-    }
-    for (let i = 0; i < lanes.length; i++) {
-      const lane = LANES.find((name) => name.startsWith(lanes[i]))!
-      this.#kept.push({ seq: Number(first) + i, lane })
+    const [word, first, second] = data.toString().trim().split(' ')
+    if (word === 'release') this.#released[first as 'events'] = Number(second)
+    else if (word === 'tries') this.#tried = second
+    else {
+      assert.equal(word, 'kept', 'the writer says what is known here')
+      assert.equal(Number(second) - Number(first) + 1, this.#tried.length)
+      for (const [i, initial] of [...this.#tried].entries()) {
+        const lane = LANES.find((name) => name.startsWith(initial))!
+        this.#kept.push({ seq: Number(first) + i, lane })
+      }
     }
   }
 
