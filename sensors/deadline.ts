@@ -1,4 +1,5 @@
 import type { Clock } from './sensor.ts'
+import { GRACE_MS } from './wait.ts'
 
 /** Longest real sleep between two looks at the clock, so that a clock in a test's hands works. */
 const MAX_SLEEP_MS = 50
@@ -33,11 +34,17 @@ export class Deadline {
       this.#timer = setTimeout(() => this.#wait(), Math.min(Math.max(restMs, 1), MAX_SLEEP_MS))
       return
     }
-    // After the turn in which frames that are already here are read: a process that stood still must
-    // not take its own sleep for the other end's silence.
-    this.#immediate = setImmediate(() => {
-      this.#atUs = Number.POSITIVE_INFINITY
-      this.#ring()
-    })
+    // A process that stood still must not take its own sleep for the other end's silence: frames that are
+    // already here are read first, and in this process somebody may just be about to answer.
+    if (restMs < -GRACE_MS) {
+      this.#timer = setTimeout(() => this.#now(), GRACE_MS)
+      return
+    }
+    this.#immediate = setImmediate(() => this.#now())
+  }
+
+  #now(): void {
+    this.#atUs = Number.POSITIVE_INFINITY
+    this.#ring()
   }
 }

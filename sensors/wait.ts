@@ -47,7 +47,7 @@ export function stopUnder(outer: AbortSignal): AbortController {
 }
 
 /** So much more time do answers get that have come in but were not read yet. */
-const GRACE_MS = 25
+export const GRACE_MS = 25
 
 /**
  * Calls back after a time-out, but not before what arrived meanwhile was read: a process that stood

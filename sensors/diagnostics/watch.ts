@@ -7,8 +7,14 @@ import type { Poller } from './poller.ts'
 const WATCH_MS = 500
 
 /**
- * Shows in `status` how each ECU is; rejects with `lost()` when none has answered for `lostAfterMs`:
- * the ignition is off, or the plug is out.
+ * A look that comes later says that this process stood still, not that the vehicle was silent: it counts
+ * as no more than this.
+ */
+const MOST_US = 2 * WATCH_MS * 1000
+
+/**
+ * Shows in `status` how each ECU is; rejects with `lost()` when one is silent and none has answered for
+ * `lostAfterMs`: the ignition is off, or the plug is out. Who is not asked is not called silent.
  */
 export async function watchPollers(
   context: SensorContext,
@@ -21,6 +27,8 @@ export async function watchPollers(
     lost(): Error
   },
 ): Promise<void> {
+  const { clock } = context
+  let [lookedUs, heardUs, quietUs] = [clock.monoUs(), 0, 0]
   while (!signal.aborted) {
     const facts: Record<string, number | string> = { ecus: pollers.length }
     pollers.forEach((poller, i) => {
@@ -32,8 +40,12 @@ export async function watchPollers(
     context.device(facts)
     await pause(WATCH_MS, signal)
     if (signal.aborted) return
-    const heardUs = Math.max(...pollers.map((poller) => poller.heardMonoUs))
-    if (context.clock.monoUs() - heardUs > lostAfterMs * 1000) throw words.lost()
+    const [nowUs, latestUs] = [clock.monoUs(), Math.max(...pollers.map((one) => one.heardMonoUs))]
+    const answered = latestUs > heardUs || !pollers.some((poller) => poller.status().silent)
+    quietUs = answered ? 0 : quietUs + Math.min(nowUs - lookedUs, MOST_US)
+    lookedUs = nowUs
+    heardUs = latestUs
+    if (quietUs > lostAfterMs * 1000) throw words.lost()
   }
 }
 
