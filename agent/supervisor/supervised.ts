@@ -7,6 +7,7 @@ import { stopUnder } from '../../sensors/wait.ts'
 import { Backoff } from '../../sync/backoff.ts'
 import type { SensorPlan } from '../config/sensors.ts'
 import { type Complaint, complaintOf } from '../error.ts'
+import { lookEvery } from './look.ts'
 import { Rhythm } from './rhythm.ts'
 
 export type SensorState = 'starting' | 'live' | 'stale' | 'recovering' | 'failed' | 'off'
@@ -193,15 +194,16 @@ export class Supervised {
     if (common.staleAfterMs === 'auto') {
       if (!kind.rhythmic) return undefined
       const { clock } = this.#host
-      return setInterval(() => this.#rhythm.tooQuiet(clock.monoUs()) && silent(), LOOK_MS)
+      return lookEvery(LOOK_MS, () => this.#rhythm.tooQuiet(clock.monoUs()), silent)
     }
     if (common.staleAfterMs === 0) return undefined
     let seen = this.#frames + this.#readings
-    return setInterval(() => {
-      const now = this.#frames + this.#readings
-      if (now === seen) silent()
-      seen = now
-    }, common.staleAfterMs)
+    const same = (): boolean => {
+      const before = seen
+      seen = this.#frames + this.#readings
+      return seen === before
+    }
+    return lookEvery(common.staleAfterMs, same, silent)
   }
 
   #context(): SensorContext {

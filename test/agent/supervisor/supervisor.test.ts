@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
 import { z } from 'zod'
 import { Channels } from '../../../agent/channels.ts'
 import { systemClock } from '../../../agent/clock.ts'
@@ -129,6 +130,38 @@ test('a silent device is stale, then reopened', async () => {
   while (attempts() < 2) await sleep(20)
   await supervisor.stop()
   assert.deepEqual(states.slice(0, 4), ['live', 'stale', 'recovering', 'live'])
+})
+
+test('a device is not stale because this process stood still while it spoke', async (t) => {
+  const staleAfterMs = 1000
+  const speak = "setInterval(() => require('node:worker_threads').parentPort.postMessage(0), 100)"
+  const device = new Worker(speak, { eval: true })
+  t.after(() => device.terminate())
+  await once(device, 'message')
+  let [stood, heard] = [false, false]
+  const standStill = () => {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2.2 * staleAfterMs)
+    stood = true
+  }
+  const { supervisor, states } = supervise(
+    async (context, signal) => {
+      context.opened()
+      const batch = new ReadingBatch(1)
+      batch.push(0, 1, 1)
+      device.on('message', () => {
+        context.readings(batch)
+        heard = stood
+      })
+      // Behind the first look, so that nothing is read before the next: that comes before what waits then.
+      setTimeout(() => setImmediate(standStill), staleAfterMs)
+      await untilAborted(signal)
+    },
+    { staleAfterMs },
+  )
+  await supervisor.start()
+  await until('what was said meanwhile is heard', () => heard)
+  await supervisor.stop()
+  assert.deepEqual(states, ['live', 'off'])
 })
 
 test('a bus that falls silent against its own rhythm is opened again', async () => {
