@@ -17,6 +17,10 @@ const NOT_RUN: Readonly<Record<string, readonly Where[]>> = {
     ['deploy/guides/figures.md'],
     ['agent/fleet/README.md', 'milepost fleet simulate --vehicles 100000'],
     ['models/README.md', 'milepost model train'],
+    [
+      'models/README.md',
+      'milepost model train --recipe models/training/recipes/simulator-slow.yaml --out again',
+    ],
     ['sync/outbox/README.md', 'node test/run.mjs fast sync/outbox'],
     ['sync/relay/README.md', 'npm run bench -- relay'],
     ['test/README.md', 'npm test'],
