@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Outbox } from '../../sync/outbox/outbox.ts'
 import { Milepost, milepost, writeConfig } from '../support/cli.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { until } from '../support/until.ts'
 
 test('a health record comes when the cron expression says so', async (t) => {
   const dir = tempDir(t)
@@ -20,7 +20,7 @@ test('a health record comes when the cron expression says so', async (t) => {
     // It answers before its outbox is open.
     return stdout ? (JSON.parse(stdout).sync?.lanes.events.records ?? 0) : 0
   }
-  for (let i = 0; i < 60 && (await waiting()) === 0; i++) await sleep(200)
+  await until('a record of the agent’s health', async () => (await waiting()) > 0)
   agent.child.kill('SIGTERM')
   assert.equal((await agent.finished).code, 0, agent.stderr)
   const outbox = Outbox.open({ path: join(dir, 'data/outbox.db'), vehicle: 'test-1', bootId: 'b' })

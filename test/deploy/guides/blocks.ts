@@ -58,13 +58,15 @@ export async function runBlocks(
       said += chunk
     })
   }
+  const closed = once(shell, 'close')
   const [code] = await once(shell, 'exit')
-  // What a guide leaves running in the background ends with it.
+  // What a guide leaves running in the background ends with it: it may hold the pipes open.
   try {
     process.kill(-(shell.pid ?? 0), 'SIGKILL')
   } catch {
     // Nothing of it runs any more.
   }
+  await closed
   assert.equal(code, 0, said.slice(-4000))
   return said
 }

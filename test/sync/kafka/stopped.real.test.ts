@@ -35,7 +35,8 @@ test('a machine that is suspended for longer than a transaction may last goes on
   const args = ['--import', import.meta.resolve('tsx'), script, JSON.stringify(options)]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   t.after(() => child.kill('SIGKILL'))
-  const ended = once(child, 'exit')
+  // What it said last may come after its exit.
+  const ended = once(child, 'close')
   let said = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     said = (said + text).slice(-10_000)

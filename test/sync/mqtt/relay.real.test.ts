@@ -215,7 +215,9 @@ test(`the relay is killed ${KILLS} times under load: nothing lost, duplicated or
   await Promise.all(origins.map((origin) => drive(depot, origin, perVehicle)))
   open = false
   await killing
+  const ended = once(relay, 'exit')
   relay.kill('SIGKILL')
+  await ended
   const last = Relay.start(depot.config)
   t.after(() => last.close())
   await until('all forwarded', () => {
