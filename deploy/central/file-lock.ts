@@ -24,8 +24,11 @@ export async function withFileLock<T>(
   while (!(await tryLock(path))) {
     const pid = await holder(path)
     if (pid === undefined) continue
-    if (!told) onWait?.(pid)
-    told = true
+    // On a slow disk its file is there for a while before its id is in it.
+    if (pid > 0 && !told) {
+      onWait?.(pid)
+      told = true
+    }
     await sleep(POLL_MS)
   }
   const heartbeat = setInterval(() => {
@@ -52,7 +55,10 @@ async function tryLock(path: string): Promise<boolean> {
   }
 }
 
-/** Who holds the lock; undefined where nobody does (any more), and a dead holder's file is removed. */
+/**
+ * Who holds the lock, 0 where it did not say yet; undefined where nobody does (any more), and a dead
+ * holder's file is removed.
+ */
 async function holder(path: string): Promise<number | undefined> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)])

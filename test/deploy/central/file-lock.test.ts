@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { withFileLock } from '../../../deploy/central/file-lock.ts'
+import { until } from '../../support/until.ts'
 
 describe('file lock', () => {
   let folder: string
@@ -45,6 +46,24 @@ describe('file lock', () => {
       while (holders.length === 0) await sleep(5)
     })
     await waiting
+    assert.deepEqual(holders, [process.pid])
+  })
+
+  test('a holder that has not yet said who it is is told once it has', async () => {
+    const path = join(folder, 'unsaid')
+    await writeFile(path, '')
+    const holders: number[] = []
+    const waiting = withFileLock(
+      path,
+      async () => 'in',
+      (pid) => holders.push(pid),
+    )
+    // Time for a look at the empty file.
+    await sleep(50)
+    await writeFile(path, String(process.pid))
+    await until('the holder to be told', () => holders.length > 0)
+    await rm(path)
+    assert.equal(await waiting, 'in')
     assert.deepEqual(holders, [process.pid])
   })
 
