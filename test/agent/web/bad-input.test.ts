@@ -18,6 +18,8 @@ const MANY = tries(300, 3_000)
 const AT_ONCE = 20
 /** A path is answered at once; a busy machine takes its time. */
 const ANSWER_MS = 20_000
+/** Who got no answer in this time was perhaps not understood to have ended. */
+const QUIET_MS = 200
 
 /** What the bus gave and lost until now. */
 function bus(status: AgentStatus) {
@@ -48,8 +50,11 @@ function socketTo(t: TestContext, url: string): Socket {
   return socket
 }
 
-/** Sends bytes, and waits for the other side to close or for what looks like a whole answer. */
-function send(t: TestContext, url: string, bytes: Buffer, quietMs = 200): Promise<string> {
+/**
+ * Sends bytes, and waits for the other side to close or for what looks like a whole answer. Who is asked
+ * for more first ends its own side: then nothing more can come, and the other side has the last word.
+ */
+function send(t: TestContext, url: string, bytes: Buffer, quietMs = QUIET_MS): Promise<string> {
   const socket = socketTo(t, url)
   return new Promise((resolve) => {
     let answer = ''
@@ -63,7 +68,10 @@ function send(t: TestContext, url: string, bytes: Buffer, quietMs = 200): Promis
     })
     socket.on('close', done)
     socket.on('error', done)
-    socket.setTimeout(quietMs, done)
+    socket.setTimeout(quietMs, () => {
+      socket.setTimeout(ANSWER_MS, done)
+      socket.end()
+    })
     socket.write(bytes)
   })
 }
