@@ -132,7 +132,7 @@ class Way {
     const arm = () => {
       timer = setTimeout(
         () => {
-          this.#judge(ended)
+          if (!this.#stoodStill(sinceMs)) this.#judge(ended)
           sinceMs = performance.now()
           if (!signal.aborted) arm()
         },
@@ -145,8 +145,13 @@ class Way {
     } finally {
       clearTimeout(timer)
       signal.removeEventListener('abort', over)
-      this.#leftMs -= performance.now() - sinceMs
+      if (!this.#stoodStill(sinceMs)) this.#leftMs -= performance.now() - sinceMs
     }
+  }
+
+  /** A timer that is much too late: this process waited for its turn, and not for the source. */
+  #stoodStill(sinceMs: number): boolean {
+    return performance.now() - sinceMs > Math.max(0, this.#leftMs) + this.#limits.stallMs / 2
   }
 
   #judge(ended: AbortController): void {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { type Disk, realDisk } from '../../../models/release/disk.ts'
@@ -12,6 +12,7 @@ import { TestWeb } from './web.ts'
 
 const code = (error: unknown) => (error as { code?: string }).code
 const BYTES = randomBytes(300_000)
+const STALL_MS = 500
 
 /** A vehicle that has its plan and not yet its release, and the server that it comes from. */
 async function waiting(
@@ -32,6 +33,15 @@ async function waiting(
 function leave(dir: string, { sha256 }: Release, bytes: Uint8Array): void {
   mkdirSync(join(dir, 'partial'), { recursive: true })
   writeFileSync(join(dir, 'partial', sha256), bytes)
+}
+
+/** Begins an answer where it was asked to, and says where that is. */
+function begin(request: IncomingMessage, response: ServerResponse, file: Buffer): number {
+  const from = Number(/\d+/.exec(request.headers.range ?? '0')![0])
+  const range = `bytes ${from}-${file.length - 1}/${file.length}`
+  const headers = { 'content-range': range, 'content-length': file.length - from }
+  response.writeHead(from > 0 ? 206 : 200, headers)
+  return from
 }
 
 const isRelease = (url: string | undefined) => url!.includes('targets/')
@@ -116,10 +126,7 @@ test('a connection that breaks again and again gets there all the same', async (
   const { web, client, engine } = await waiting(t)
   web.answer = (request, response, file) => {
     if (!isRelease(request.url)) return false
-    const from = Number(/\d+/.exec(request.headers.range ?? '0')![0])
-    const range = `bytes ${from}-${file!.length - 1}/${file!.length}`
-    const headers = { 'content-range': range, 'content-length': file!.length - from }
-    response.writeHead(from > 0 ? 206 : 200, headers)
+    const from = begin(request, response, file!)
     response.write(file!.subarray(from, from + 50_000), () =>
       setTimeout(() => response.destroy(), 5),
     )
@@ -165,10 +172,29 @@ test('endless data for a release is left off at its length', async (t) => {
   assert.ok(readFileSync(join(dir, 'partial', engine.sha256)).length <= engine.length)
 })
 
+/** A vehicle that has its plan, and from then on little patience. */
+async function impatient(t: TestContext) {
+  const { desk, web, dir, engine } = await waiting(t)
+  const limits = { stallMs: STALL_MS, minBytesPerStall: 1, maxBarrenTries: 2 }
+  const { client } = makeVehicle(t, desk, { source: new HttpSource(web.url), dir, limits })
+  return { web, client, engine }
+}
+
+test('what a process that stood still has not read yet is no stall of its server', async (t) => {
+  const { web, client, engine } = await impatient(t)
+  let stands = 0
+  web.answer = (request) => {
+    // Behind the question, in front of the answer.
+    if (isRelease(request.url) && ++stands)
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3 * STALL_MS)
+    return false
+  }
+  assert.deepEqual(readFileSync(await client.download(engine)), BYTES)
+  assert.ok(stands > 0)
+})
+
 test('a server that stalls is given up, one that is slow is not', async (t) => {
-  const { web, client, engine } = await waiting(t, {
-    limits: { stallMs: 200, minBytesPerStall: 1, maxBarrenTries: 2 },
-  })
+  const { web, client, engine } = await impatient(t)
   web.answer = (request, response, file) => {
     if (!isRelease(request.url)) return false
     response.writeHead(200, { 'content-length': file!.length })
@@ -178,15 +204,14 @@ test('a server that stalls is given up, one that is slow is not', async (t) => {
   // Slower in all than a stall may last, and never still.
   web.answer = (request, response, file) => {
     if (!isRelease(request.url)) return false
-    response.writeHead(200, { 'content-length': file!.length })
-    let at = 0
+    let at = begin(request, response, file!)
     const timer = setInterval(() => {
       response.write(file!.subarray(at, at + 20_000))
       at += 20_000
       if (at < file!.length) return
       clearInterval(timer)
       response.end()
-    }, 25)
+    }, STALL_MS / 10)
     return true
   }
   assert.deepEqual(readFileSync(await client.download(engine)), BYTES)
