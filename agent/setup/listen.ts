@@ -1,7 +1,7 @@
 import { FRAME_ERR } from '../../sensors/frame.ts'
 import { SignalCatalog } from '../../sensors/reading.ts'
 import type { Sensor } from '../../sensors/sensor.ts'
-import { stopUnder } from '../../sensors/wait.ts'
+import { stopUnder, timeOut } from '../../sensors/wait.ts'
 import { systemClock } from '../clock.ts'
 
 /** What came of listening with a sensor for a while. */
@@ -42,7 +42,7 @@ export async function listen(
     rubbish: 0,
   }
   const end = stopUnder(signal)
-  const timer = setTimeout(() => end.abort(), ms)
+  const forget = timeOut(ms, () => end.abort())
   const look = (): void => {
     if (enough(heard)) end.abort()
   }
@@ -92,7 +92,7 @@ export async function listen(
   } catch (error) {
     heard.error = error as Error
   } finally {
-    clearTimeout(timer)
+    forget()
     end.abort()
   }
   signal.throwIfAborted()
