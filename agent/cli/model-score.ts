@@ -1,8 +1,8 @@
 import { openBundle } from '../../models/bundle/archive.ts'
 import { openNetwork } from '../../models/runtime/open.ts'
 import type { RuntimeName } from '../../models/runtime.ts'
-import { type Inference, Scorer } from '../../models/scorer.ts'
-import { AgentError } from '../error.ts'
+import type { Inference } from '../../models/scorer.ts'
+import { Scorers } from '../../models/scorers.ts'
 import { counted, formatCount, paint, short } from './output.ts'
 
 interface ScoreOptions {
@@ -14,16 +14,13 @@ interface ScoreOptions {
   runtime?: RuntimeName
 }
 
-/** Vehicles kept apart in one scoring. */
-const MAX_SCORED_VEHICLES = 100_000
-
 /** `milepost model score`: a line for each row of a CSV file. */
 export async function score(dir: string, options: ScoreOptions): Promise<void> {
   const bundle = await openBundle(dir)
   const open = await openNetwork(bundle, options.runtime)
   const { csvRows } = await import('../../models/training/csv.ts')
   const { inputs, sampleEveryMs } = bundle.manifest.features
-  const scorers = new Map<string, Scorer>()
+  const scorers = new Scorers(bundle, open)
   const rows = csvRows(options.input, {
     inputs: inputs.map(({ name }) => name),
     vehicle: options.vehicle,
@@ -36,17 +33,7 @@ export async function score(dir: string, options: ScoreOptions): Promise<void> {
   let skipped = 0
   for await (const { vehicle, timeUs, values } of rows) {
     row++
-    let scorer = scorers.get(vehicle)
-    if (!scorer) {
-      if (scorers.size === MAX_SCORED_VEHICLES) {
-        throw new AgentError('USAGE', `more than ${MAX_SCORED_VEHICLES} vehicles`, {
-          hint: `Is ${options.vehicle} the column that names the vehicle?`,
-        })
-      }
-      scorer = new Scorer(bundle, open)
-      scorers.set(vehicle, scorer)
-    }
-    const inference = scorer.columns(values, timeUs)
+    const inference = scorers.of(vehicle).columns(values, timeUs)
     if (!inference) skipped++
     else {
       if (inference.above) above++

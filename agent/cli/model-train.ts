@@ -3,7 +3,7 @@ import type { Bundle } from '../../models/bundle/load.ts'
 import { type OpenNetwork, openNetwork } from '../../models/runtime/open.ts'
 import type { RuntimeName } from '../../models/runtime.ts'
 import { csvRows, type FileDigest } from '../../models/training/csv.ts'
-import { evaluateBundle } from '../../models/training/evaluate.ts'
+import { evaluateBundle, MAX_EVALUATED_ROWS } from '../../models/training/evaluate.ts'
 import { type Recipe, readRecipe } from '../../models/training/recipe.ts'
 import { type TrainingOptions, trainBundle } from '../../models/training/train.ts'
 import { FAULT_KINDS } from '../../sensors/simulator/faults.ts'
@@ -99,7 +99,8 @@ export async function evaluate(
       : `AUC ${result.auc.toFixed(4)} over ${formatCount(result.failed)} failed and ${formatCount(result.clean)} clean rows ` +
           `of ${counted(result.vehicles, 'vehicle')}\n` +
           `at threshold ${bundle.manifest.threshold.value}: ${formatCount(result.found)} of ${formatCount(result.failed)} failed rows found, ` +
-          `${formatCount(result.falseRows)} of ${formatCount(result.clean)} clean rows above it\n`,
+          `${formatCount(result.falseRows)} of ${formatCount(result.clean)} clean rows above it\n` +
+          `${result.leftOut > 0 ? `${counted(result.leftOut, 'row')} beyond the first ${formatCount(MAX_EVALUATED_ROWS)} left out: take a smaller file to judge all of it\n` : ''}`,
   )
 }
 

@@ -1,14 +1,12 @@
 import type { Bundle } from '../../models/bundle/load.ts'
-import { ModelError } from '../../models/errors.ts'
 import { LogFeatures, type LoggedReadings } from '../../models/features/log.ts'
 import { openNetwork } from '../../models/runtime/open.ts'
-import { type Inference, Scorer } from '../../models/scorer.ts'
+import type { Inference } from '../../models/scorer.ts'
+import { Scorers } from '../../models/scorers.ts'
 import { isByTime } from '../../sync/kafka/history.ts'
 import { type LogOptions, LogReader } from './log.ts'
 import { notesOf } from './notes.ts'
 
-/** Vehicles scored at once; each has alarms of its own. */
-const MAX_SCORED_VEHICLES = 100_000
 /** Events told one by one, of each bundle; those beyond it are counted. */
 const MAX_TOLD_EVENTS = 1000
 /** Points of the picture's curve, of each bundle. */
@@ -89,7 +87,6 @@ class Curve {
 class Contender {
   readonly result: BacktestResult
   readonly features: LogFeatures
-  readonly #scorers = new Map<string, Scorer>()
   readonly #open = new Map<string, BacktestEvent>()
 
   constructor(bundle: Bundle, network: Awaited<ReturnType<typeof openNetwork>>) {
@@ -110,18 +107,10 @@ class Contender {
       curve: new Curve(features.sampleEveryMs * 1000),
       notes: [],
     }
+    const scorers = new Scorers(bundle, network, { contributors: 'events' })
     this.features = new LogFeatures(features, (vehicle, row) => {
-      let scorer = this.#scorers.get(vehicle)
-      if (!scorer) {
-        if (this.#scorers.size === MAX_SCORED_VEHICLES) {
-          throw new ModelError('TRAINING_DATA', `more than ${MAX_SCORED_VEHICLES} vehicles`, {
-            hint: 'Take a shorter range.',
-          })
-        }
-        scorer = new Scorer(bundle, network, { contributors: 'events' })
-        this.#scorers.set(vehicle, scorer)
-        this.result.vehicles.add(vehicle)
-      }
+      const scorer = scorers.of(vehicle)
+      this.result.vehicles.add(vehicle)
       this.result.rows++
       this.result.hours += features.sampleEveryMs / 3_600_000
       const inference = scorer.score(row)

@@ -1,12 +1,12 @@
 import type { Bundle } from '../bundle/load.ts'
 import { ModelError } from '../errors.ts'
 import type { OpenNetwork } from '../runtime/open.ts'
-import { Scorer } from '../scorer.ts'
+import { Scorers } from '../scorers.ts'
 import { FailedRule } from './failed.ts'
 import type { Recipe } from './recipe.ts'
 import type { TrainingRow } from './rows.ts'
 
-/** Rows that one evaluation keeps scores of. */
+/** Rows that one evaluation keeps scores of; those beyond them are counted. */
 export const MAX_EVALUATED_ROWS = 5_000_000
 
 export interface Evaluation {
@@ -18,6 +18,8 @@ export interface Evaluation {
   /** Failed and clean rows above the threshold. */
   readonly found: number
   readonly falseRows: number
+  /** Rows beyond `MAX_EVALUATED_ROWS`, left out. */
+  readonly leftOut: number
 }
 
 /** A scored row and whether the recipe's rule calls it failed. */
@@ -29,7 +31,9 @@ export interface Judged {
 /**
  * Scores rows of vehicles that the recipe did not train on, and compares with its rule of failure.
  * @param keep rows that count, by their raw values; all of them if left out
- * @throws ModelError `TRAINING_DATA` where there is nothing to compare
+ * @param limits rows compared at most, the first ones; vehicles at most
+ * @throws ModelError `TRAINING_DATA` where there is nothing to compare, or more vehicles than `Scorers` has
+ * room for
  */
 export async function evaluateBundle(
   bundle: Bundle,
@@ -37,31 +41,32 @@ export async function evaluateBundle(
   recipe: Recipe,
   rows: AsyncIterable<TrainingRow>,
   keep: (values: Float64Array) => boolean = () => true,
+  { maxRows = MAX_EVALUATED_ROWS, maxVehicles }: { maxRows?: number; maxVehicles?: number } = {},
 ): Promise<Evaluation> {
   const trainedOn = recipe.vehicles && new RegExp(`^(?:${recipe.vehicles.include})$`)
   const rule = new FailedRule(recipe)
-  const scorers = new Map<string, Scorer>()
+  const scorers = new Scorers(bundle, open, { maxVehicles })
   const judged: Judged[] = []
+  let leftOut = 0
   for await (const { vehicle, timeUs, values } of rows) {
     if (trainedOn?.test(vehicle)) continue
+    const inference = scorers.of(vehicle).columns(values, timeUs)
     const failed = rule.test(vehicle, values)
-    let scorer = scorers.get(vehicle)
-    if (!scorer) scorers.set(vehicle, (scorer = new Scorer(bundle, open)))
-    const inference = scorer.columns(values, timeUs)
     if (!inference || !keep(values)) continue
-    if (judged.length === MAX_EVALUATED_ROWS) break
-    judged.push({ score: inference.score, failed })
+    if (judged.length < maxRows) judged.push({ score: inference.score, failed })
+    else leftOut++
   }
   const above = judged.filter(({ score }) => score > bundle.manifest.threshold.value)
   const failed = judged.filter((one) => one.failed).length
   const found = above.filter((one) => one.failed).length
   return {
     auc: areaUnderCurve(judged),
-    vehicles: scorers.size,
+    vehicles: scorers.vehicles,
     clean: judged.length - failed,
     failed,
     found,
     falseRows: above.length - found,
+    leftOut,
   }
 }
 
