@@ -34,6 +34,8 @@ export function outboxFault(error: unknown, path: string): unknown {
 function faultCode(code: unknown): keyof typeof HINTS | undefined {
   if (typeof code !== 'string') return undefined
   if (code === 'SQLITE_FULL' || code === 'ENOSPC' || code === 'EDQUOT') return 'OUTBOX_FULL'
+  // The file that connections share could not be made so long: the disk has no room for it.
+  if (code === 'SQLITE_IOERR_SHMSIZE') return 'OUTBOX_FULL'
   if (code === 'SQLITE_NOTADB' || code.startsWith('SQLITE_CORRUPT')) return 'OUTBOX_CORRUPT'
   if (code === 'SQLITE_IOERR_CORRUPTFS') return 'OUTBOX_CORRUPT'
   if (code.startsWith('SQLITE_BUSY') || code === 'SQLITE_LOCKED') return 'OUTBOX_LOCKED'

@@ -10,6 +10,7 @@ import { DEFAULT_RELAY_LIMITS, type RelayLimits } from './limits.ts'
 import { OriginTable } from './origins.ts'
 import { RelayTables } from './relay-tables.ts'
 import { identify, renewEpoch } from './schema.ts'
+import { Spare } from './spare.ts'
 
 const WAL_BYTES = 4 * 1024 ** 2
 /** What is read again at a start to know how far every sender got. */
@@ -26,20 +27,33 @@ export class RelayStore {
   readonly #origins: OriginTable
   readonly #tables: RelayTables
   readonly #version: FileVersion
+  readonly #spare: Spare
   /** Random, born with the file: ids of another file mean nothing here. */
   epoch: string
 
-  /** Throws `OUTBOX_*` where the disk or the file is at fault. */
+  /** Throws `OUTBOX_*` where the disk or the file is at fault; a full disk only where its spare is spent. */
   static open(path: string, limits: Partial<RelayLimits> = {}): RelayStore {
+    const open = () => {
+      try {
+        return new RelayStore(path, { ...DEFAULT_RELAY_LIMITS, ...limits })
+      } catch (error) {
+        throw outboxFault(error, path)
+      }
+    }
+    const spare = new Spare(path)
     try {
-      return new RelayStore(path, { ...DEFAULT_RELAY_LIMITS, ...limits })
+      const store = open()
+      spare.keep()
+      return store
     } catch (error) {
-      throw outboxFault(error, path)
+      if ((error as SyncError).code !== 'OUTBOX_FULL' || !spare.spend()) throw error
+      return open()
     }
   }
 
   private constructor(path: string, limits: RelayLimits) {
     this.path = path
+    this.#spare = new Spare(path)
     this.#db = openFile(path, {
       walBytes: WAL_BYTES,
       maxFileBytes: limits.maxBytes - 2 * WAL_BYTES,
@@ -130,6 +144,7 @@ export class RelayStore {
       this.#fold()
       for (const lane of LANES) this.#tables.release(lane, ids[lane])
     })
+    this.#spare.keep()
   }
 
   /** Begins a new epoch, where ids were given twice: the file was restored from an older copy. */

@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
-import Database from 'better-sqlite3'
-import { LANES, type StoredRecord } from '../../../sync/record.ts'
 import { RelayStore } from '../../../sync/relay/store.ts'
 import { tipOf } from '../../../sync/tip.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { makeOlderStore, stored } from './support.ts'
 
 const origin = { vehicle: 'truck-7', epoch: 'e1' }
 
@@ -13,13 +12,6 @@ function open(t: TestContext, path = join(tempDir(t), 'relay.db'), limits = {}) 
   const store = RelayStore.open(path, limits)
   t.after(() => store.close())
   return store
-}
-
-function stored(seq: number, prev = seq - 1, more: Partial<StoredRecord> = {}): StoredRecord {
-  const base = { lane: 'events' as const, type: 'milepost.test.v1', bootId: 'b1' }
-  const time = { timeUs: 1_795_000_000_000_000 + seq, monoUs: seq, clock: 'synced' as const }
-  const payload = Buffer.from(`{"n":${seq}}`)
-  return { ...base, seq, prev, ...time, contentType: 'application/json', payload, ...more }
 }
 
 test('a record comes back as it was given, under its own identity', (t) => {
@@ -91,10 +83,7 @@ test('a store of an earlier release, without tips, is taken over with its positi
   old.accept(origin, [stored(1), stored(2)])
   old.release({ critical: 0, events: 2, telemetry: 0 })
   old.close()
-  const db = new Database(path)
-  for (const lane of LANES) db.exec(`ALTER TABLE origin DROP COLUMN ${lane}Tip`)
-  db.pragma('user_version = 2')
-  db.close()
+  makeOlderStore(path)
   const store = open(t, path)
   assert.equal(store.positions(origin).events, 2)
   assert.deepEqual(store.tips(origin), {})
