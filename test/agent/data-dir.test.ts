@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { prepareDataDir } from '../../agent/data-dir.ts'
+import { TYPESCRIPT } from '../support/typescript.ts'
 
 const MODULE = pathToFileURL(join(import.meta.dirname, '../../agent/data-dir.ts')).href
 
@@ -24,14 +25,10 @@ test('A data folder is made with its parents, for this user and group only, and 
 test('A folder in which none can be made is told, not tried for ever', () => {
   const script = `import { prepareDataDir } from ${JSON.stringify(MODULE)}
     try { prepareDataDir('/proc/milepost/data') } catch (error) { console.log(error.code) }`
-  const ended = spawnSync(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script],
-    {
-      encoding: 'utf8',
-      timeout: 60_000,
-      killSignal: 'SIGKILL',
-    },
-  )
+  const ended = spawnSync(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  })
   assert.equal(ended.stdout.trim(), 'DATA_DIR_DENIED', ended.stderr || `ended by ${ended.signal}`)
 })

@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { join } from 'node:path'
+import { TYPESCRIPT } from '../support/typescript.ts'
 
 /** One thing that was done to a file, as `trace.c` wrote it down. */
 export interface Op {
@@ -23,7 +24,7 @@ export function spawnTraced(
   const source = join(import.meta.dirname, 'trace.c')
   execFileSync('cc', ['-shared', '-fPIC', '-O1', '-o', library, source, '-ldl'])
   const trace = join(folder, 'trace')
-  const child = spawn(process.execPath, ['--import', 'tsx', ...program], {
+  const child = spawn(process.execPath, [...TYPESCRIPT, ...program], {
     stdio: ['ignore', 'ignore', 'inherit'],
     env: { ...process.env, LD_PRELOAD: library, TRACE_FILE: trace, TRACE_FOLDER: work },
   })

@@ -12,11 +12,10 @@ import { Outbox } from '../../sync/outbox/outbox.ts'
 import { LANES } from '../../sync/record.ts'
 import { Sync, type UplinkConfig } from '../../sync/sync-thread.ts'
 import { ROOT } from '../support/cli.ts'
+import { TYPESCRIPT } from '../support/typescript.ts'
 
 const READY_LIMIT_MS = 90_000
 const DRAIN_LIMIT_MS = 180_000
-
-const TSX = ['--import', import.meta.resolve('tsx')]
 
 /** How many numbers an outbox has given out. */
 export interface Given {
@@ -42,7 +41,9 @@ export class Victim {
     options: { uplink: KafkaUplinkConfig; built: boolean },
   ) {
     this.name = name
-    this.#program = options.built ? ['dist/agent/cli/main.js'] : [...TSX, 'agent/cli/main.ts']
+    this.#program = options.built
+      ? ['dist/agent/cli/main.js']
+      : [...TYPESCRIPT, 'agent/cli/main.ts']
     this.#uplink = { kind: 'kafka', ...options.uplink }
     this.#dataDir = join(home, name)
     this.#configFile = join(home, `${name}.yaml`)

@@ -8,6 +8,7 @@ import { KeyRing } from '../../models/release/repository/keys.ts'
 import { Repository } from '../../models/release/repository/repository.ts'
 import { FolderStore } from '../../models/release/repository/store.ts'
 import { randomOf } from '../../models/training/random.ts'
+import { TYPESCRIPT } from '../support/typescript.ts'
 import { ReleaseMemory } from './release-memory.ts'
 
 export interface ReleaseKills {
@@ -76,7 +77,7 @@ export async function runReleaseKills(options: {
         String(Math.floor(random() * 1e9)),
       ]
       return new Promise<{ killed: boolean; steps: number }>((resolve, reject) => {
-        const node = ['--import', import.meta.resolve('tsx'), program, ...args]
+        const node = [...TYPESCRIPT, program, ...args]
         execFile(process.execPath, node, (error, stdout, stderr) => {
           if (!error) resolve({ killed: false, steps: Number(stdout) })
           else if (error.signal === 'SIGKILL') resolve({ killed: true, steps: killAt })

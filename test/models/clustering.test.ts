@@ -23,6 +23,7 @@ import { parseRecipe } from '../../models/training/recipe.ts'
 import type { TrainingRow } from '../../models/training/rows.ts'
 import { trainBundle } from '../../models/training/train.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { TYPESCRIPT } from '../support/typescript.ts'
 import { until } from '../support/until.ts'
 import { forge } from './bundles.ts'
 
@@ -198,11 +199,9 @@ describe('clustering', () => {
     }
     let learned = 0
     for (let round = 0; round < 3; round++) {
-      const child = spawn(
-        process.execPath,
-        ['--import', 'tsx', '--input-type=module', '-e', program],
-        { stdio: ['ignore', 'pipe', 'inherit'] },
-      )
+      const child = spawn(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', program], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       await once(child.stdout, 'data')
       // A disk that is slow to sync has not yet kept anything of this round.
       await until('a state of this round', async () => (await keptIn(state)) > learned)

@@ -7,6 +7,7 @@ import { pathToFileURL } from 'node:url'
 import { makeFolder } from '../../models/durable.ts'
 import { ROOT } from '../support/cli.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { TYPESCRIPT } from '../support/typescript.ts'
 
 const urlOf = (path: string): string => JSON.stringify(pathToFileURL(join(ROOT, 'models', path)))
 
@@ -39,11 +40,11 @@ test('Folders of bundles, keys and repositories are not tried for ever where non
     for (const [name, attempt] of Object.entries(tries)) {
       await Promise.resolve().then(attempt).catch((error) => console.log(name, error.code))
     }`
-  const ended = spawnSync(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script],
-    { encoding: 'utf8', timeout: 120_000, killSignal: 'SIGKILL' },
-  )
+  const ended = spawnSync(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', script], {
+    encoding: 'utf8',
+    timeout: 120_000,
+    killSignal: 'SIGKILL',
+  })
   assert.deepEqual(
     ended.stdout.trim().split('\n'),
     ['folder ENOENT', 'bundle ENOENT', 'keys RELEASE_DISK', 'repository RELEASE_DISK'],

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
+import { TYPESCRIPT } from '../support/typescript.ts'
 import { CAR_SENSOR } from './bundles.ts'
 
 const OPEN = new URL('../../models/runtime/open.ts', import.meta.url).href
@@ -17,7 +18,7 @@ function filesOfTensorFlow(runtime: string): number {
     console.log(Object.keys(cache).filter((file) => file.includes('@tensorflow')).length)`
   const { stdout, stderr } = spawnSync(
     process.execPath,
-    ['--import', 'tsx', '--input-type=module', '-e', program],
+    [...TYPESCRIPT, '--input-type=module', '-e', program],
     { encoding: 'utf8' },
   )
   assert.match(stdout, /^\d+\n$/, stderr)

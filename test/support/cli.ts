@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
+import { TYPESCRIPT } from './typescript.ts'
 
 /** Root of the checkout. */
 export const ROOT = join(import.meta.dirname, '../..')
@@ -12,7 +13,7 @@ export const BUILT = process.env.MILEPOST_TEST_BUILT === '1'
 /** Node.js' arguments for the command; built it starts a second sooner than from its sources. */
 export const COMMAND: readonly string[] = BUILT
   ? [join(ROOT, 'dist/agent/cli/main.js')]
-  : ['--import', import.meta.resolve('tsx'), join(ROOT, 'agent/cli/main.ts')]
+  : [...TYPESCRIPT, join(ROOT, 'agent/cli/main.ts')]
 
 export interface Finished {
   readonly code: number | null

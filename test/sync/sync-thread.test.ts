@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import type { Worker } from 'node:worker_threads'
 import { LANES } from '../../sync/record.ts'
 import { tempDir } from '../support/temp-dir.ts'
+import { TYPESCRIPT } from '../support/typescript.ts'
 import { ledgerOf, openOutbox, readAll, record, startSync, textOf, until } from './support.ts'
 
 test('what is appended is in the file, in order, byte for byte', async (t) => {
@@ -65,7 +66,7 @@ test('critical does not wait for the group', async (t) => {
 test('a killed process loses nothing that was flushed', async (t) => {
   const path = join(tempDir(t), 'o.db')
   const file = fileURLToPath(new URL('./collector.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', file, path], {
+  const child = spawn(process.execPath, [...TYPESCRIPT, file, path], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let said = ''

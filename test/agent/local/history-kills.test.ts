@@ -11,6 +11,7 @@ import { segmentFiles } from '../../../agent/local/history/segments.ts'
 import { tierDir } from '../../../agent/local/history/tiers.ts'
 import { randomOf } from '../../../models/training/random.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 
 const KILLS = 6
 const MAX_LIFE_MS = 300
@@ -34,7 +35,7 @@ test(`killed ${KILLS} times while it writes, the history has all that was in fil
   let first = 0
   for (let kill = 0; kill < KILLS; kill++) {
     const program = join(import.meta.dirname, 'history-writer.ts')
-    const args = ['--import', import.meta.resolve('tsx'), program, dir, String(first)]
+    const args = [...TYPESCRIPT, program, dir, String(first)]
     const writer = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
     const ended = once(writer, 'exit')
     let kept = 0

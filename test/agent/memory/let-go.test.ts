@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { readOnlyFiles } from '../../../agent/memory/let-go.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 
 const map = (head: string, anonymousKiB: number): string =>
   `${head}\nSize: 64 kB\nRss: 64 kB\nAnonymous:      ${anonymousKiB} kB\nVmFlags: rd ex\n`
@@ -39,7 +40,7 @@ test('a process that let go is smaller, and goes on', () => {
     const text = 'still here '.repeat(1000)
     const same = gunzipSync(gzipSync(text)).toString() === text
     console.log(JSON.stringify({ before, after, same }))`
-  const args = ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', program]
+  const args = [...TYPESCRIPT, '--input-type=module', '-e', program]
   const ran = spawnSync(process.execPath, args, { encoding: 'utf8' })
   assert.equal(ran.status, 0, ran.stderr)
   const { before, after, same } = JSON.parse(ran.stdout)

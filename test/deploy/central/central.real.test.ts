@@ -9,6 +9,7 @@ import { after, before, describe, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CENTRAL_HOME } from '../../../deploy/central/home.ts'
 import { createClient } from '../../../sync/kafka/client.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 import { produce } from '../../sync/kafka/support.ts'
 
 const ENDS_LIMIT_MS = 60_000
@@ -36,7 +37,7 @@ describe('npm run central', () => {
     const child = spawn(
       process.execPath,
       [
-        ...['--import', 'tsx', join(CENTRAL_HOME, 'main.ts'), '--json', '--quick-tier'],
+        ...[...TYPESCRIPT, join(CENTRAL_HOME, 'main.ts'), '--json', '--quick-tier'],
         ...['--data-dir', dataDir, '--kafka-port', '0', '--s3-port', '0'],
       ],
       { stdio: ['ignore', 'pipe', 'inherit'] },

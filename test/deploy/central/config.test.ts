@@ -14,6 +14,7 @@ import { fill } from '../../../deploy/central/template.ts'
 import { tierProperties } from '../../../deploy/central/tier.ts'
 import { findJava, findMaven } from '../../../deploy/central/toolchain.ts'
 import { milepostTopics } from '../../../deploy/central/topics.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 
 /** As it stands in a properties file. */
 const slot = (name: string) => ['$', '{', name, '}'].join('')
@@ -94,7 +95,7 @@ describe('data directory', () => {
     const main = join(CENTRAL_HOME, 'main.ts')
     const { status, stderr, signal } = spawnSync(
       process.execPath,
-      ['--import', import.meta.resolve('tsx'), main, '--data-dir', place],
+      [...TYPESCRIPT, main, '--data-dir', place],
       {
         encoding: 'utf8',
         env: { ...process.env, MILEPOST_CACHE: join(dataDir, 'cache') },

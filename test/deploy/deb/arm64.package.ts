@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { milepostTopics } from '../../../deploy/central/topics.ts'
 import { useCentral } from '../../support/central.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 import { until } from '../../support/until.ts'
 import { DebianRoot } from './debian-root.ts'
 
@@ -22,7 +23,7 @@ let agent: ChildProcess | undefined
 
 before(() => {
   debian = DebianRoot.make('arm64')
-  const args = ['--import', 'tsx', 'deploy/deb/main.ts', '--arch', 'arm64', '--out', work]
+  const args = [...TYPESCRIPT, 'deploy/deb/main.ts', '--arch', 'arm64', '--out', work]
   const built = spawnSync(process.execPath, [...args, '--sysroot', debian.path], {
     cwd: ROOT,
     encoding: 'utf8',

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { copyFileSync, readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
@@ -15,7 +16,7 @@ export function buildPackage(folder: string, version: string): string {
     copyFileSync(given, join(folder, basename(given)))
     return basename(given)
   }
-  const args = ['--import', 'tsx', 'deploy/deb/main.ts', '--out', folder, '--version', version]
+  const args = [...TYPESCRIPT, 'deploy/deb/main.ts', '--out', folder, '--version', version]
   const built = spawnSync(process.execPath, args, { cwd: ROOT, encoding: 'utf8' })
   assert.equal(built.status, 0, built.stderr)
   console.log(built.stderr.trim().replace(/^/gm, '# '))

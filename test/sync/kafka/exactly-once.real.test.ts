@@ -9,6 +9,7 @@ import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
 import { identityOf } from '../../../sync/kafka/message.ts'
 import { LANES } from '../../../sync/record.ts'
 import { useCentral } from '../../support/central.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 import type { SenderOptions } from './sender.ts'
 import { type Fleet, makeFleet, readAll } from './support.ts'
 
@@ -21,11 +22,9 @@ const LAST_RECORDS = 1_000
 
 function startSender(options: SenderOptions): ChildProcess {
   const script = new URL('./sender.ts', import.meta.url).pathname
-  return spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), script, JSON.stringify(options)],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
+  return spawn(process.execPath, [...TYPESCRIPT, script, JSON.stringify(options)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
 }
 
 async function positionsOf({ config, origin }: Fleet) {

@@ -8,6 +8,7 @@ import { LANES } from '../../../sync/record.ts'
 import type { SyncOptions } from '../../../sync/sync-thread.ts'
 import { useCentral } from '../../support/central.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 import { until } from '../../support/until.ts'
 import { makeFleet, readAll, values } from './support.ts'
 
@@ -32,7 +33,7 @@ test('a machine that is suspended for longer than a transaction may last goes on
     pump: { minRetryMs: 50, fencedRetryMs: 500 },
   }
   const script = new URL('./stopped-sender.ts', import.meta.url).pathname
-  const args = ['--import', import.meta.resolve('tsx'), script, JSON.stringify(options)]
+  const args = [...TYPESCRIPT, script, JSON.stringify(options)]
   const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
   t.after(() => child.kill('SIGKILL'))
   // What it said last may come after its exit.

@@ -13,6 +13,7 @@ import { createCluster } from '../../../sync/kafka/cluster.ts'
 import { internal } from '../../../sync/kafka/fence.ts'
 import { decodeFetchResponse } from '../../../sync/kafka/history/response.ts'
 import { type OwnCentral, ownCentral } from '../../support/central.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 import { produce, readAll, values } from './support.ts'
 
 const PRODUCERS = 6
@@ -171,11 +172,7 @@ test('history comes from the tier, and transactions that were aborted do not', a
   assert.ok(unsorted > 0, 'the broker sorted all its answers: the fence was not tried')
   const bare = new URL('./bare-consumer.ts', import.meta.url).pathname
   const args = [bare, central.bootstrap, topic, central.unique('bare'), String(end)]
-  const run = promisify(execFile)(process.execPath, [
-    '--import',
-    import.meta.resolve('tsx'),
-    ...args,
-  ])
+  const run = promisify(execFile)(process.execPath, [...TYPESCRIPT, ...args])
   const { stdout } = await run
   const { records, aborted } = JSON.parse(stdout) as { records: number; aborted: number }
   t.diagnostic(

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createKafkaUplink } from '../../../sync/kafka/kafka-uplink.ts'
 import { useCentral } from '../../support/central.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 import { makeFleet, Records, readAll } from './support.ts'
 import { spyTimers, type Timers } from './timer-spy.ts'
 
@@ -28,7 +29,7 @@ async function bare(): Promise<Timers> {
   const script = new URL('./bare-transactions.ts', import.meta.url).pathname
   const args = [central.bootstrap, fleet.config.topics.events, fleet.origin.vehicle]
   const run = promisify(execFile)
-  const { stdout } = await run(process.execPath, ['--import', 'tsx', script, ...args])
+  const { stdout } = await run(process.execPath, [...TYPESCRIPT, script, ...args])
   return JSON.parse(stdout) as Timers
 }
 

@@ -9,6 +9,7 @@ import type { Origin, StoredRecord } from '../../../sync/record.ts'
 import { Relay } from '../../../sync/relay/relay.ts'
 import { RelayStore } from '../../../sync/relay/store.ts'
 import { useCentral } from '../../support/central.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 import { laneOf, Records } from '../kafka/support.ts'
 import { until } from '../support.ts'
 import { auditOf, complete, type Depot, makeDepot } from './depot.ts'
@@ -232,11 +233,9 @@ test(`the relay is killed ${KILLS} times under load: nothing lost, duplicated or
 
 function spawnRelay({ config }: Depot): ChildProcess {
   const script = new URL('./relay-process.ts', import.meta.url).pathname
-  return spawn(
-    process.execPath,
-    ['--import', import.meta.resolve('tsx'), script, JSON.stringify(config)],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  )
+  return spawn(process.execPath, [...TYPESCRIPT, script, JSON.stringify(config)], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
 }
 
 /** Sends as the pump does: from the position that the relay names, anew after each failure. */

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { randomOf } from '../../../models/training/random.ts'
 import { LANES } from '../../../sync/record.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 import { until } from '../../support/until.ts'
 import { openOutbox, readAll } from '../support.ts'
 
@@ -72,7 +73,7 @@ test(`a writer is killed ${KILLS} times under load, and all it had said to be ke
 /** Lets a writer run until so long after its first transaction, kills it, and answers what it said. */
 async function killed(path: string, seed: number, afterMs: number): Promise<string[]> {
   const file = fileURLToPath(new URL('./writer.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--import', 'tsx', file, path, String(seed)], {
+  const child = spawn(process.execPath, [...TYPESCRIPT, file, path, String(seed)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let said = ''

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
 import type { StoredRecord } from '../../../sync/record.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 import { ledgerOf, openOutbox, readAll, record, textOf } from '../support.ts'
 
 test('a record comes back as it went in', (t) => {
@@ -146,13 +147,7 @@ test('counters are right after a reopen without a close', (t) => {
     outbox.append(make('telemetry', 12345))
     outbox.append(make('events', 5))
     process.kill(process.pid, 'SIGKILL')`
-  const child = spawnSync(process.execPath, [
-    '--import',
-    'tsx',
-    '--input-type=module',
-    '-e',
-    script,
-  ])
+  const child = spawnSync(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', script])
   assert.equal(child.signal, 'SIGKILL', child.stderr.toString())
   const outbox = openOutbox(t, { path })
   const { lanes, seq } = outbox.stat()

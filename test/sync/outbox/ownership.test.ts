@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import Database from 'better-sqlite3'
 import { Outbox } from '../../../sync/outbox/outbox.ts'
 import { tempDir } from '../../support/temp-dir.ts'
+import { TYPESCRIPT } from '../../support/typescript.ts'
 import { ledgerOf, openOutbox, readAll, record } from '../support.ts'
 
 test('one process only', (t) => {
@@ -16,13 +17,7 @@ test('one process only', (t) => {
     import { Outbox } from ${JSON.stringify(new URL('../../../sync/outbox/outbox.ts', import.meta.url).href)}
     try { Outbox.open({ path: ${JSON.stringify(path)}, vehicle: 'v1', bootId: 'b' }); console.log('opened') }
     catch (error) { console.log(error.code, Boolean(error.hint)) }`
-  const child = spawnSync(process.execPath, [
-    '--import',
-    'tsx',
-    '--input-type=module',
-    '-e',
-    script,
-  ])
+  const child = spawnSync(process.execPath, [...TYPESCRIPT, '--input-type=module', '-e', script])
   assert.equal(child.stdout.toString().trim(), 'OUTBOX_LOCKED true', child.stderr.toString())
   // And it goes on working.
   assert.equal(outbox.append([record('events', 'y')]).first, 2)
