@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { freePort } from '../../deploy/central/ports.ts'
 import { milepost, writeConfig } from '../support/cli.ts'
 import { tempDir } from '../support/temp-dir.ts'
 
@@ -15,19 +14,9 @@ async function drive(t: TestContext) {
   return { dir, sensor: { id: 'drive', kind: 'replay', file, pace: 'flat-out' } }
 }
 
-/** A port at which nobody listens. */
-async function deadPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 test('--exit-at-end tells what still waits for its uplink, and exits with 1', async (t) => {
   const { dir, sensor } = await drive(t)
-  const uplink = { kind: 'mqtt', url: `mqtt://127.0.0.1:${await deadPort()}` }
+  const uplink = { kind: 'mqtt', url: `mqtt://127.0.0.1:${await freePort()}` }
   const config = writeConfig(dir, { sensors: [sensor], uplink })
   const run = await milepost('run', '-c', config, '--exit-at-end', '--delivery-limit-ms', '4000')
   assert.equal(run.code, 1, run.stderr)

@@ -110,9 +110,9 @@ describe('data directory', () => {
   })
 
   test('a remembered port is kept where it is free, else another is found', async () => {
-    const server = createServer().listen(0, '127.0.0.1')
+    const port = await freePort()
+    const server = createServer().listen(port, '127.0.0.1')
     await new Promise((resolve) => server.once('listening', resolve))
-    const { port } = server.address() as { port: number }
     assert.equal(await isFree(port), false)
     assert.notEqual(await freePort(port), port)
     await new Promise((resolve) => server.close(resolve))
