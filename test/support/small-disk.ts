@@ -24,6 +24,14 @@ export function smallDisk(t: TestContext, kib: number): string | undefined {
   }
 }
 
+/**
+ * Makes a small disk larger, all at once. Where a large file is removed instead, its room comes back piece
+ * by piece, and whoever writes meanwhile finds a disk of which each size in between is true.
+ */
+export function growDisk(disk: string, kib: number): void {
+  execFileSync('mount', ['-o', `remount,size=${kib}k`, disk], { stdio: 'ignore' })
+}
+
 /** Takes what is left of a disk, to the last byte; answers the file that holds it. */
 export function takeAll(disk: string): string {
   const hog = join(disk, 'hog')
