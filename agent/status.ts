@@ -9,7 +9,7 @@ import type { Latest } from './collection/latest.ts'
 import type { FaultStatus } from './fence.ts'
 import type { ModelStatus } from './models.ts'
 import { PACKAGE_ROOT } from './package-root.ts'
-import type { SensorStatus } from './supervisor/supervised.ts'
+import type { SensorStatus } from './supervisor/sensor-status.ts'
 import type { Voucher } from './time/clock-trust.ts'
 
 /** Version of milepost, from package.json. */

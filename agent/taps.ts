@@ -3,7 +3,7 @@ import type { FrameBatch } from '../sensors/frame.ts'
 import type { ReadingBatch } from '../sensors/reading.ts'
 import type { Lane } from '../sync/record.ts'
 import type { Caught } from './fence.ts'
-import type { SensorStatus } from './supervisor/supervised.ts'
+import type { SensorStatus } from './supervisor/sensor-status.ts'
 
 /**
  * What can be watched as it passes, on the thread that the sensors deliver to: a watcher copies what it

@@ -7,31 +7,10 @@ import { stopUnder } from '../../sensors/wait.ts'
 import { Backoff } from '../../sync/backoff.ts'
 import type { SensorPlan } from '../config/sensors.ts'
 import { type Complaint, complaintOf } from '../error.ts'
+import { type Gap, Gaps } from './gaps.ts'
 import { lookEvery } from './look.ts'
 import { Rhythm } from './rhythm.ts'
-
-export type SensorState = 'starting' | 'live' | 'stale' | 'recovering' | 'failed' | 'off'
-
-/** What `status` says of one sensor. */
-export interface SensorStatus {
-  readonly id: string
-  readonly kind: string
-  readonly bus: string
-  readonly state: SensorState
-  readonly sinceUs: number
-  /** Wall time of its last frame or reading; 0 before the first. */
-  readonly lastDataUs: number
-  readonly frames: number
-  readonly readings: number
-  readonly opens: number
-  /** How often data stopped because the device was lost or silent and came back, and for how long. */
-  readonly gaps: number
-  readonly gapMs: number
-  readonly dropped: Readonly<Partial<Record<DropCause, number>>>
-  /** What the device says of itself: bus state, error counters. */
-  readonly device?: Readonly<Record<string, number | string>>
-  readonly lastError?: Complaint
-}
+import type { SensorState, SensorStatus } from './sensor-status.ts'
 
 /** What a supervised sensor needs from the agent. */
 export interface SupervisedHost {
@@ -55,13 +34,6 @@ const RETRY_MAX_MS = 30_000
 /** How often it is looked whether a sensor is too quiet for its own rhythm. */
 const LOOK_MS = 1000
 
-/** Data that stopped: the last of it, and why. */
-interface Gap {
-  readonly fromUs: number
-  readonly fromMonoUs: number
-  readonly cause: string
-}
-
 /** One sensor kept alive: opened, watched for silence, reopened, and told of. */
 export class Supervised {
   readonly plan: SensorPlan
@@ -75,14 +47,10 @@ export class Supervised {
   readonly #host: SupervisedHost
   readonly #backoff = new Backoff(RETRY_FIRST_MS, RETRY_MAX_MS)
   readonly #rhythm = new Rhythm()
+  readonly #gaps = new Gaps()
   readonly #dropped: Partial<Record<DropCause, number>> = {}
   #state: SensorState = 'starting'
   #sinceUs: number
-  #lastDataUs = 0
-  #lastDataMonoUs = 0
-  #gap: Gap | undefined
-  #gaps = 0
-  #gapUs = 0
   #frames = 0
   #readings = 0
   #opens = 0
@@ -127,12 +95,12 @@ export class Supervised {
       bus: this.plan.common.bus,
       state: this.#state,
       sinceUs: this.#sinceUs,
-      lastDataUs: this.#lastDataUs,
+      lastDataUs: this.#gaps.lastDataUs,
       frames: this.#frames,
       readings: this.#readings,
       opens: this.#opens,
-      gaps: this.#gaps,
-      gapMs: Math.round(this.#gapUs / 1000),
+      gaps: this.#gaps.count,
+      gapMs: this.#gaps.lengthMs,
       dropped: { ...this.#dropped },
       ...(this.#device ? { device: this.#device } : {}),
       ...(this.#lastError ? { lastError: this.#lastError } : {}),
@@ -144,13 +112,13 @@ export class Supervised {
       try {
         await this.#runOnce(signal)
         if (this.#state !== 'stale') return this.#enter('off')
-        this.#beginGap('SILENT')
+        this.#gaps.begin('SILENT')
         this.#rhythm.reopened(this.#host.clock.monoUs())
       } catch (error) {
         if (signal.aborted) break
         this.#lastError = complaintOf(error)
         this.#rhythm.lost()
-        this.#beginGap(this.#lastError.code)
+        this.#gaps.begin(this.#lastError.code)
         if (this.#isFinal(this.#lastError.code)) {
           this.#enter('failed')
           // Of no consequence once it was open.
@@ -210,10 +178,10 @@ export class Supervised {
     const { catalog, clock } = this.#host
     const bus = this.#host.bus(this.#bus)
     const alive = (): void => {
-      this.#lastDataUs = clock.nowUs()
-      this.#lastDataMonoUs = clock.monoUs()
-      this.#rhythm.heard(this.#lastDataMonoUs)
-      if (this.#gap) this.#endGap(this.#gap)
+      const monoUs = clock.monoUs()
+      this.#rhythm.heard(monoUs)
+      const gap = this.#gaps.heard(clock.nowUs(), monoUs)
+      if (gap) this.#tellGap(gap)
       this.#backoff.reset()
     }
     return {
@@ -254,23 +222,12 @@ export class Supervised {
     }
   }
 
-  /** From the last data on something is missing; several failures until the next data are one gap. */
-  #beginGap(cause: string): void {
-    if (this.#lastDataUs === 0) return
-    this.#gap ??= { fromUs: this.#lastDataUs, fromMonoUs: this.#lastDataMonoUs, cause }
-  }
-
-  /** Data is here again: the gap is counted and becomes a record, so that history shows it. */
-  #endGap({ fromUs, fromMonoUs, cause }: Gap): void {
-    this.#gap = undefined
-    const lengthUs = this.#lastDataMonoUs - fromMonoUs
-    this.#gaps++
-    this.#gapUs += lengthUs
+  /** Data is here again: the gap becomes a record, so that history shows it. */
+  #tellGap({ cause, fromUs, durationMs }: Gap): void {
     const { common, kind } = this.plan
-    const durationMs = Math.round(lengthUs / 1000)
     const content = { kind: kind.kind, bus: common.bus, cause, fromUs, durationMs }
     this.#fenced('event', () =>
-      this.#host.event(common.id, 'milepost.sensor.gap.v1', content, this.#lastDataUs),
+      this.#host.event(common.id, 'milepost.sensor.gap.v1', content, this.#gaps.lastDataUs),
     )
   }
 

@@ -2,7 +2,8 @@ import type { SensorPlan } from '../config/sensors.ts'
 import { AgentError, complaintOf } from '../error.ts'
 import { within } from '../taking-down.ts'
 import type { CodeReader } from '../trouble-codes/code-reader.ts'
-import { type SensorStatus, Supervised, type SupervisedHost } from './supervised.ts'
+import type { SensorStatus } from './sensor-status.ts'
+import { Supervised, type SupervisedHost } from './supervised.ts'
 
 /** Longest time that a sensor may take to close its device. */
 const STOP_LIMIT_MS = 5_000

@@ -1,5 +1,5 @@
 import type { AgentStatus } from '../../status.ts'
-import type { SensorStatus } from '../../supervisor/supervised.ts'
+import type { SensorStatus } from '../../supervisor/sensor-status.ts'
 import type { Rates } from '../../watch/rates.ts'
 import type { Finding } from '../finding.ts'
 import type { Check } from '../scene.ts'
