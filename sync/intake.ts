@@ -10,6 +10,9 @@ const RECORD_BYTES = 48
 /** The part of the queue that a lane may fill: so that telemetry never takes the place of an alarm. */
 const SHARES: Record<Lane, number> = { critical: 1, events: 0.85, telemetry: 0.7 }
 
+/** What a 64-bit integer column and a double both hold to the microsecond. */
+const MAX_TIME = Number.MAX_SAFE_INTEGER
+
 interface Sent {
   readonly id: number
   readonly records: number
@@ -22,9 +25,6 @@ interface Sent {
  * What was taken in and is not yet on the disk: collected, handed over, and lost. Bounded; what does
  * not fit is counted by lane and cause until a batch takes the count along.
  */
-/** What a 64-bit integer column and a double both hold to the microsecond. */
-const MAX_TIME = Number.MAX_SAFE_INTEGER
-
 export class Intake {
   readonly #maxQueuedBytes: number
   readonly #maxRecordBytes: number

@@ -1,17 +1,15 @@
 import { Backoff } from './backoff.ts'
-import { type Batch, type BatchBuffers, recordsOf } from './batch.ts'
+import type { Batch, BatchBuffers } from './batch.ts'
 import { SyncError } from './errors.ts'
-import type { LedgerEntry } from './ledger.ts'
+import { Latencies } from './latencies.ts'
 import { DEFAULT_OUTBOX_LIMITS, NARROW_BYTES, transactionBytes } from './outbox/limits.ts'
 import type { OutboxOptions } from './outbox/options.ts'
 import { Outbox } from './outbox/outbox.ts'
-import { LANES, type NewRecord } from './record.ts'
+import { Parts } from './parts.ts'
 import { type Complaint, complaintOf, type OutboxState } from './status.ts'
 
 const MIN_RETRY_MS = 100
 const MAX_RETRY_MS = 10_000
-/** Transactions whose duration is remembered. */
-const LATENCIES = 512
 
 const STATES: Partial<Record<SyncError['code'], OutboxState>> = {
   OUTBOX_FULL: 'disk-full',
@@ -35,14 +33,6 @@ export interface StoreEvents {
   changed(): void
 }
 
-interface Part {
-  readonly records: readonly NewRecord[]
-  readonly losses: readonly LedgerEntry[]
-  readonly bytes: number
-  /** The batch that is done with this part. */
-  readonly batch: Pick<Batch, 'id' | 'columns' | 'payloads'> | undefined
-}
-
 /**
  * Puts batches into the outbox, whatever the disk does: what fails is kept and tried again. What
  * waits here is bounded by who hands it in.
@@ -51,11 +41,11 @@ export class Store {
   readonly #options: OutboxOptions
   readonly #events: StoreEvents
   readonly #backoff = new Backoff(MIN_RETRY_MS, MAX_RETRY_MS)
+  readonly latencies = new Latencies()
   /** Payload in one transaction. */
   readonly #maxBytes: number
-  readonly #latenciesMs: number[] = []
+  readonly #pending: Parts
   #outbox: Outbox | undefined
-  #pending: Part[] = []
   /** A commit that failed, by how many parts and after which `seq`: the disk may have it all the same. */
   #doubt: { readonly epoch: string; readonly seq: number; readonly parts: number } | undefined
   #scheduled: NodeJS.Immediate | undefined
@@ -70,6 +60,7 @@ export class Store {
     this.#options = options
     this.#events = events
     this.#maxBytes = transactionBytes({ ...DEFAULT_OUTBOX_LIMITS, ...options.limits })
+    this.#pending = new Parts(Math.min(this.#maxBytes, NARROW_BYTES))
   }
 
   /** The outbox, where it can be used just now. */
@@ -92,8 +83,7 @@ export class Store {
   }
 
   add(batch: Batch): void {
-    const records = recordsOf(batch)
-    this.#pending.push(...this.#split(records, batch))
+    this.#pending.add(batch)
     this.#schedule()
   }
 
@@ -111,13 +101,6 @@ export class Store {
     this.#retry ??= setTimeout(() => this.#tryAgain(), this.#backoff.nextMs())
   }
 
-  /** Durations of the last transactions: median and 99th percentile, milliseconds. */
-  latencies(): { p50: number; p99: number } {
-    const sorted = [...this.#latenciesMs].sort((a, b) => a - b)
-    const at = (part: number) => sorted[Math.floor(sorted.length * part)] ?? 0
-    return { p50: at(0.5), p99: at(0.99) }
-  }
-
   /** Gives space back and keeps the file tidy; to be called every second or so. */
   tend(): void {
     try {
@@ -130,7 +113,7 @@ export class Store {
 
   /** Commits what is there, if the disk lets it. */
   commitAll(): void {
-    while (this.#pending.length > 0 && this.#outbox && this.#commit());
+    while (!this.#pending.empty && this.#outbox && this.#commit());
   }
 
   close(): void {
@@ -171,17 +154,15 @@ export class Store {
 
   /** The first so many parts are on the disk. */
   #kept(count: number): void {
-    const parts = this.#pending.splice(0, count)
-    const done = parts.flatMap(({ batch }) => batch ?? [])
-    const last = done.at(-1)
-    if (last) this.#events.committed(last.id, done.map(buffersOf))
+    const done = this.#pending.kept(count)
+    if (done) this.#events.committed(done.lastId, done.buffers)
   }
 
   #tryAgain(): void {
     this.#retry = undefined
     try {
       if (!this.#outbox) this.#open()
-      if (this.#pending.length === 0) this.#recovered()
+      if (this.#pending.empty) this.#recovered()
       else this.#schedule()
     } catch (error) {
       this.fault(error)
@@ -193,7 +174,7 @@ export class Store {
     // Batches that arrived together share a transaction, and sockets get their turn between two.
     this.#scheduled = setImmediate(() => {
       this.#scheduled = undefined
-      if (this.#pending.length > 0 && this.#commit() && this.#pending.length > 0) this.#schedule()
+      if (!this.#pending.empty && this.#commit() && !this.#pending.empty) this.#schedule()
     })
   }
 
@@ -201,15 +182,7 @@ export class Store {
   #commit(): boolean {
     const outbox = this.#outbox
     if (!outbox) return false
-    const maxBytes = outbox.narrow ? NARROW_BYTES : this.#maxBytes
-    let count = 1
-    let bytes = this.#pending[0].bytes
-    while (count < this.#pending.length) {
-      bytes += this.#pending[count].bytes
-      if (bytes > maxBytes) break
-      count++
-    }
-    const parts = this.#pending.slice(0, count)
+    const parts = this.#pending.first(outbox.narrow ? NARROW_BYTES : this.#maxBytes)
     const startMs = performance.now()
     try {
       outbox.append(
@@ -221,19 +194,19 @@ export class Store {
         const { epoch, seq } = outbox
         this.fault(error)
         // Nobody writes to it before it is opened again; a disk that is full has taken nothing for sure.
-        if (!this.#outbox) this.#doubt = { epoch, seq, parts: count }
+        if (!this.#outbox) this.#doubt = { epoch, seq, parts: parts.length }
         return false
       }
       // A fault in the records would come again for ever: count them, and go on.
       this.lastError = complaintOf(error)
       if (parts.some((part) => part.records.length > 0)) {
-        this.#pending.splice(0, count, ...parts.map(refused))
+        this.#pending.refuse(parts.length)
         return true
       }
     }
-    this.#remember(performance.now() - startMs)
+    this.latencies.add(performance.now() - startMs)
     this.#recovered()
-    this.#kept(count)
+    this.#kept(parts.length)
     return true
   }
 
@@ -245,50 +218,10 @@ export class Store {
     this.#enter(narrow ? 'disk-full' : 'ok')
   }
 
-  /** Parts of a batch that each fit one transaction. */
-  #split(records: NewRecord[], batch: Batch): Part[] {
-    const max = Math.min(this.#maxBytes, NARROW_BYTES)
-    const parts: Part[] = []
-    let from = 0
-    let bytes = 0
-    records.forEach((record, i) => {
-      if (i > from && bytes + record.payload.length > max) {
-        parts.push({ records: records.slice(from, i), losses: [], bytes, batch: undefined })
-        from = i
-        bytes = 0
-      }
-      bytes += record.payload.length
-    })
-    parts.push({
-      records: from === 0 ? records : records.slice(from),
-      losses: batch.losses,
-      bytes,
-      batch,
-    })
-    return parts
-  }
-
-  #remember(ms: number): void {
-    this.#latenciesMs.push(ms)
-    if (this.#latenciesMs.length > LATENCIES) this.#latenciesMs.shift()
-  }
-
   #enter(state: OutboxState): void {
     if (state === this.state) return
     this.state = state
     this.sinceUs = Date.now() * 1000
     this.#events.changed()
   }
-}
-
-const buffersOf = ({ columns, payloads }: BatchBuffers): BatchBuffers => ({ columns, payloads })
-
-/** The same part with its records counted instead of kept. */
-function refused(part: Part): Part {
-  const losses = [...part.losses]
-  for (const lane of LANES) {
-    const count = part.records.filter((record) => record.lane === lane).length
-    if (count > 0) losses.push({ cause: 'invalid', lane, count })
-  }
-  return { records: [], losses, bytes: 0, batch: part.batch }
 }

@@ -69,7 +69,7 @@ function status(): SyncStatus {
   } catch (error) {
     store.fault(error)
   }
-  const { p50, p99 } = store.latencies()
+  const { p50, p99 } = store.latencies.quantiles()
   const writtenBytes = threadWrittenBytes()
   const records = Math.max(0, file.seq - (seqAtStart ?? 0))
   return {
