@@ -29,11 +29,6 @@ export class Tokens {
     return this.#read !== undefined || this.#operate !== undefined
   }
 
-  /** True where there is one that lets its bearer change things. */
-  get canOperate(): boolean {
-    return this.#operate !== undefined
-  }
-
   /** @param header `Authorization` of the request, RFC 6750 §2.1 */
   allowed(header: string | undefined): Allowed {
     const sent = digest(/^Bearer +(\S{1,512})$/i.exec(header ?? '')?.[1] ?? '')
