@@ -1,14 +1,23 @@
 import { z } from 'zod'
+import { TRIAL_LIMITS } from '../../models/trial/limits.ts'
 import { cronExpression } from './cron.ts'
 import { mqttBroker } from './mqtt.ts'
 
 /** How much a new bundle must show before it is marked good; see `models/trial`. */
 const trial = z.strictObject({
-  minRows: z.number().int().min(1).max(1_000_000).default(600),
-  minSec: z.number().min(0).max(604_800).default(600),
-  maxInvalidShare: z.number().min(0).max(1).default(0.01),
-  maxSlowShare: z.number().min(0).max(1).default(0.05),
-  maxMemoryGrowthMiB: z.number().min(1).max(65_536).default(128),
+  minRows: z.number().int().min(1).max(1_000_000).default(TRIAL_LIMITS.minRows),
+  minSec: z
+    .number()
+    .min(0)
+    .max(604_800)
+    .default(TRIAL_LIMITS.minMs / 1000),
+  maxInvalidShare: z.number().min(0).max(1).default(TRIAL_LIMITS.maxInvalidShare),
+  maxSlowShare: z.number().min(0).max(1).default(TRIAL_LIMITS.maxSlowShare),
+  maxMemoryGrowthMiB: z
+    .number()
+    .min(1)
+    .max(65_536)
+    .default(TRIAL_LIMITS.maxMemoryGrowthBytes / 2 ** 20),
   maxCrashes: z.number().int().min(1).max(100).default(3),
   maxReboots: z.number().int().min(1).max(1000).default(10),
 })

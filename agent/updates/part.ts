@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { openReleaseClient } from '../../models/release/client.ts'
 import { openSource } from '../../models/release/source/open.ts'
+import { TRIAL_LIMITS, type TrialLimits } from '../../models/trial/limits.ts'
 import type { SlotState } from '../../models/trial/state.ts'
-import type { TrialLimits } from '../../models/trial/trial.ts'
 import { operation } from '../api/operation.ts'
 import type { UpdatesConfig } from '../config/updates.ts'
 import { AgentError } from '../error.ts'
@@ -201,6 +201,6 @@ function limitsOf(trial: UpdatesConfig['trial']): TrialLimits {
     maxInvalidShare: trial.maxInvalidShare,
     maxSlowShare: trial.maxSlowShare,
     maxMemoryGrowthBytes: trial.maxMemoryGrowthMiB * 2 ** 20,
-    maxErrors: 0,
+    maxErrors: TRIAL_LIMITS.maxErrors,
   }
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { loadBundle } from '../../../models/bundle/load.ts'
 import { openNetwork } from '../../../models/runtime/open.ts'
-import { TRIAL_LIMITS, Trial, type TrialLimits } from '../../../models/trial/trial.ts'
+import { TRIAL_LIMITS, type TrialLimits } from '../../../models/trial/limits.ts'
+import { Trial } from '../../../models/trial/trial.ts'
 import { CAR_SENSOR } from '../bundles.ts'
 
 const LIMITS: TrialLimits = { ...TRIAL_LIMITS, minRows: 100, minMs: 1000 }
