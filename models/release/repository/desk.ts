@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Metadata, type Root, Snapshot, type Targets, Timestamp } from '@tufjs/models'
+import { Snapshot, Timestamp } from '@tufjs/models'
 import { realDisk } from '../disk.ts'
 import { ReleaseError } from '../errors.ts'
 import { DEFAULT_LIMITS } from '../limits.ts'
@@ -25,29 +25,8 @@ import {
   signersOf,
   stamped,
 } from './sign.ts'
+import { type Change, mustBeValid, rootAfter, type State } from './state.ts'
 import type { RepositoryStore } from './store.ts'
-
-/** The repository as it stands, verified from the root that lies beside the keys. */
-export interface State {
-  readonly root: Metadata<Root>
-  readonly timestamp: Metadata<Timestamp>
-  readonly snapshot: Metadata<Snapshot>
-  readonly targets: Metadata<Targets>
-  readonly models: Metadata<Targets>
-  readonly rollout: Metadata<Targets>
-  /** The very bytes of the timestamp: whoever publishes meanwhile changes them. */
-  readonly timestampBytes: Buffer
-}
-
-/** Roles that get new contents; the others are signed anew when they are due. */
-export interface Change {
-  readonly root?: Root
-  /** Instead of `root`: the next root as its holders have signed it, one after the other. */
-  readonly signedRoot?: Metadata<Root>
-  readonly targets?: Targets
-  readonly models?: Targets
-  readonly rollout?: Targets
-}
 
 export interface Committed {
   /** Roles that were signed, with their new versions, in the order of writing. */
@@ -145,25 +124,10 @@ export class Desk {
     options: { offline: boolean; signal?: AbortSignal },
   ): Promise<Committed | undefined> {
     const next = await this.#withDue(state, change, options.offline)
-    const root = next.signedRoot?.signed ?? next.root ?? state.root.signed
-    const targets = next.targets ?? state.targets.signed
+    const root = rootAfter(state, next)
     const days = expiryDaysOf(root)
-    const quorum = (role: RoleName) => quorumOf(root, targets, role)
-    const before = (role: RoleName) => quorumOf(state.root.signed, state.targets.signed, role)
-    const signers = new Map<RoleName, Signer[]>()
-    for (const role of ['models', 'rollout', 'targets', 'root'] as const) {
-      if (!next[role]) continue
-      if (OFFLINE_ROLES.has(role) && !options.offline) {
-        throw new ReleaseError('RELEASE_KEY', `${role} is signed offline`)
-      }
-      const required = role === 'root' ? [before(role), quorum(role)] : [quorum(role)]
-      const welcome = role === 'root' ? undefined : before(role)
-      signers.set(role, await signersOf(this.keys, role, required, welcome))
-    }
-    for (const role of ['snapshot', 'timestamp'] as const) {
-      signers.set(role, await signersOf(this.keys, role, [quorum(role)], before(role)))
-    }
-    this.#mustBeValid(state, next)
+    const signers = await this.#openKeys(state, next, options.offline)
+    mustBeValid(state, next, this.nowMs())
 
     const written: { role: RoleName; version: number }[] = []
     const meta = { ...state.snapshot.signed.meta }
@@ -216,9 +180,38 @@ export class Desk {
     return { signed: written }
   }
 
+  /**
+   * Whoever signs each role of the change, every key open. A new root is signed by the old quorum and the
+   * new one; of the other roles the old keys sign too where they are at hand, for who has the old root.
+   */
+  async #openKeys(
+    state: State,
+    next: Change,
+    offline: boolean,
+  ): Promise<ReadonlyMap<RoleName, Signer[]>> {
+    const root = rootAfter(state, next)
+    const targets = next.targets ?? state.targets.signed
+    const quorum = (role: RoleName) => quorumOf(root, targets, role)
+    const before = (role: RoleName) => quorumOf(state.root.signed, state.targets.signed, role)
+    const signers = new Map<RoleName, Signer[]>()
+    for (const role of ['models', 'rollout', 'targets', 'root'] as const) {
+      if (!next[role]) continue
+      if (OFFLINE_ROLES.has(role) && !offline) {
+        throw new ReleaseError('RELEASE_KEY', `${role} is signed offline`)
+      }
+      const required = role === 'root' ? [before(role), quorum(role)] : [quorum(role)]
+      const welcome = role === 'root' ? undefined : before(role)
+      signers.set(role, await signersOf(this.keys, role, required, welcome))
+    }
+    for (const role of ['snapshot', 'timestamp'] as const) {
+      signers.set(role, await signersOf(this.keys, role, [quorum(role)], before(role)))
+    }
+    return signers
+  }
+
   /** Adds what is to be signed anew because its days are nearly over, where its keys are at hand. */
   async #withDue(state: State, change: Change, offline: boolean): Promise<Change> {
-    const days = expiryDaysOf(change.signedRoot?.signed ?? change.root ?? state.root.signed)
+    const days = expiryDaysOf(rootAfter(state, change))
     const due: { -readonly [K in keyof Change]: Change[K] } = { ...change }
     for (const role of ['models', 'rollout', 'targets'] as const) {
       const { signed } = state[role]
@@ -229,21 +222,6 @@ export class Desk {
       if (held.some(Boolean)) due[role] = signed
     }
     return due
-  }
-
-  /** A timestamp over metadata that has expired would be refused by every vehicle. */
-  #mustBeValid(state: State, next: Change): void {
-    for (const role of ['root', 'targets', 'models', 'rollout'] as const) {
-      const { expires } = state[role].signed
-      const isNew = next[role] || (role === 'root' && next.signedRoot)
-      if (isNew || Date.parse(expires) > this.nowMs()) continue
-      throw new ReleaseError('RELEASE_EXPIRED', `${role} expired on ${expires.slice(0, 10)}`, {
-        hint:
-          role === 'root'
-            ? 'Sign a new one with the keys of root: `milepost release key renew root`.'
-            : `Sign it anew where its key is: \`milepost release publish\`${OFFLINE_ROLES.has(role) ? ' with the offline keys' : ''}.`,
-      })
-    }
   }
 
   /** Writes the next free version: what is there may have been read, and is never changed. */

@@ -10,7 +10,7 @@ import {
   TARGETS_FOLDER,
 } from '../names.ts'
 import type { ReleaseKind } from '../release.ts'
-import { type Change, type Committed, Desk, type DeskOptions, type State } from './desk.ts'
+import { type Committed, Desk, type DeskOptions } from './desk.ts'
 import { type Draft, type DraftRelease, readDraft, writeDraft } from './draft.ts'
 import { copyOf } from './roles.ts'
 import {
@@ -23,6 +23,7 @@ import {
   type StartOptions,
   startedEntry,
 } from './rollouts.ts'
+import type { Change, State } from './state.ts'
 
 export interface Published extends Committed {
   readonly added: readonly DraftRelease[]

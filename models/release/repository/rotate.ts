@@ -5,10 +5,11 @@ import { ReleaseError } from '../errors.ts'
 import { DEFAULT_LIMITS, MAX_ROOT_BYTES } from '../limits.ts'
 import { METADATA_FOLDER } from '../names.ts'
 import { readWhole } from '../transfer.ts'
-import { type Change, type Committed, Desk, type DeskOptions, type State } from './desk.ts'
+import { type Committed, Desk, type DeskOptions } from './desk.ts'
 import type { KeyRing } from './keys.ts'
 import { copyOf, OFFLINE_ROLES, ROLES, type RoleName } from './roles.ts'
 import { fileOf, quorumOf, stamped } from './sign.ts'
+import type { Change, State } from './state.ts'
 
 export interface KeyUse {
   readonly name: string
