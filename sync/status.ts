@@ -70,6 +70,14 @@ export interface OutboxStatus {
   readonly lastError?: Complaint
   /** A corrupt file that was put aside since the start. */
   readonly quarantinedFile?: string
+  readonly troubles?: OutboxTroubles
+}
+
+/** How often the outbox entered a state that is not `ok` since its thread began, and the last of them. */
+export interface OutboxTroubles {
+  readonly count: number
+  readonly state: OutboxState
+  readonly error?: Complaint
 }
 
 export interface UplinkStatus {

@@ -6,7 +6,7 @@ import { DEFAULT_OUTBOX_LIMITS, NARROW_BYTES, transactionBytes } from './outbox/
 import type { OutboxOptions } from './outbox/options.ts'
 import { Outbox } from './outbox/outbox.ts'
 import { Parts } from './parts.ts'
-import { type Complaint, complaintOf, type OutboxState } from './status.ts'
+import { type Complaint, complaintOf, type OutboxState, type OutboxTroubles } from './status.ts'
 
 const MIN_RETRY_MS = 100
 const MAX_RETRY_MS = 10_000
@@ -55,6 +55,8 @@ export class Store {
   sinceUs = Date.now() * 1000
   lastError: Complaint | undefined
   quarantinedFile: string | undefined
+  /** Every trouble there was, also one that was over before anybody looked. */
+  troubles: OutboxTroubles | undefined
 
   constructor(options: OutboxOptions, events: StoreEvents) {
     this.#options = options
@@ -222,6 +224,9 @@ export class Store {
     if (state === this.state) return
     this.state = state
     this.sinceUs = Date.now() * 1000
+    if (state !== 'ok' && state !== 'closed') {
+      this.troubles = { count: (this.troubles?.count ?? 0) + 1, state, error: this.lastError }
+    }
     this.#events.changed()
   }
 }

@@ -93,6 +93,7 @@ function status(): SyncStatus {
       writtenBytesPerRecord:
         records > 0 ? Math.round((writtenBytes - writtenAtStart) / records) : 0,
       ...(store.lastError && { lastError: store.lastError }),
+      ...(store.troubles && { troubles: store.troubles }),
       ...(store.quarantinedFile && { quarantinedFile: store.quarantinedFile }),
     },
     uplink: (pump && { ...pump.status(), delivery: deliveryOf(uplink) }) ?? {

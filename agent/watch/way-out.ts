@@ -1,6 +1,7 @@
 import type {
   Complaint,
   OutboxStatus,
+  OutboxTroubles,
   SyncStatus,
   UplinkState,
   UplinkStatus,
@@ -9,6 +10,8 @@ import type { Logger } from '../log.ts'
 import type { Part, PartContext } from '../part.ts'
 
 const LOOK_MS = 1_000
+/** Troubles of the outbox that are over within a look are told in one line for so long. */
+const BRIEF_EVERY_MS = 60_000
 
 /** On the way to one of the others: a link that comes and goes is told by where it arrives. */
 const ON_THE_WAY: ReadonlySet<UplinkState> = new Set(['connecting', 'off'])
@@ -16,15 +19,23 @@ const ON_THE_WAY: ReadonlySet<UplinkState> = new Set(['connecting', 'off'])
 /** Tells the log when the outbox or the uplink changes: who reads the journal has no status screen. */
 export class WayOut {
   readonly #log: Logger
+  readonly #nowMs: () => number
   #outbox: Pick<OutboxStatus, 'state' | 'quarantinedFile'> = { state: 'ok' }
   #uplink: { state: UplinkState; code?: string } = { state: 'off' }
   /** By lane the code of what blocks it. */
   #blocked = new Map<string, string>()
   #oddPositions: string | undefined
   #rejection: string | undefined
+  /** Troubles of the outbox that were seen, those that were over by then and wait to be told, and the last. */
+  #seen = 0
+  #brief = 0
+  #lastBrief: OutboxTroubles | undefined
+  #briefToldMs = Number.NEGATIVE_INFINITY
 
-  constructor(log: Logger) {
+  /** @param nowMs a clock that never jumps */
+  constructor(log: Logger, nowMs = () => performance.now()) {
     this.#log = log
+    this.#nowMs = nowMs
   }
 
   look({ outbox, uplink }: Pick<SyncStatus, 'outbox' | 'uplink'>): void {
@@ -34,9 +45,10 @@ export class WayOut {
     this.#lookAtRecords(uplink)
   }
 
-  #lookAtOutbox({ state, quarantinedFile, lastError }: OutboxStatus): void {
+  #lookAtOutbox({ state, quarantinedFile, lastError, troubles }: OutboxStatus): void {
     if (state === 'starting' || state === 'closed') return
     const before = this.#outbox
+    this.#lookAtTroubles(troubles, state !== 'ok' && state !== before.state)
     this.#outbox = { state, quarantinedFile }
     // A thread that was started again knows of no earlier one.
     if (quarantinedFile && quarantinedFile !== before.quarantinedFile) {
@@ -45,6 +57,28 @@ export class WayOut {
     if (state !== before.state) {
       this.#tell(state === 'ok' ? 'info' : 'error', `outbox is ${state}`, lastError)
     }
+  }
+
+  /** A disk that was full for less than a look, told all the same; not each time where it comes and goes. */
+  #lookAtTroubles(troubles: OutboxTroubles | undefined, toldByState: boolean): void {
+    const count = troubles?.count ?? 0
+    // A thread that was started again counts anew.
+    const more = count < this.#seen ? count : count - this.#seen
+    this.#seen = count
+    const brief = Math.max(0, more - (toldByState ? 1 : 0))
+    this.#brief += brief
+    if (brief > 0) this.#lastBrief = troubles
+    if (this.#nowMs() - this.#briefToldMs >= BRIEF_EVERY_MS) this.tellBrief()
+  }
+
+  /** Tells what was held back so that nothing floods the log; at the end, too. */
+  tellBrief(): void {
+    if (this.#brief === 0 || !this.#lastBrief) return
+    const { state, error } = this.#lastBrief
+    const times = this.#brief === 1 ? '' : `${this.#brief} times, `
+    this.#tell('error', `outbox was ${state}, ${times}for less than ${LOOK_MS} ms`, error)
+    this.#brief = 0
+    this.#briefToldMs = this.#nowMs()
   }
 
   #lookAtUplink({ state, lastError }: UplinkStatus): void {
@@ -95,5 +129,12 @@ export function wayOutPart({ log, sync }: PartContext): Part {
   const look = (): void => wayOut.look(sync.status())
   look()
   const timer = setInterval(look, LOOK_MS)
-  return { name: 'way-out', stop: () => clearInterval(timer) }
+  return {
+    name: 'way-out',
+    stop: () => {
+      clearInterval(timer)
+      look()
+      wayOut.tellBrief()
+    },
+  }
 }

@@ -73,6 +73,10 @@ test('a disk that fills up is a state; alarms are kept all the same', async (t) 
   assert.deepEqual([state, lastError?.code], ['disk-full', 'OUTBOX_FULL'])
   rmSync(hog)
   await until('it is well again', () => sync.status().outbox.state === 'ok')
+  // Who looks only now is told all the same.
+  const { troubles } = sync.status().outbox
+  assert.ok(troubles && troubles.count >= 1)
+  assert.deepEqual([troubles.state, troubles.error?.code], ['disk-full', 'OUTBOX_FULL'])
   await sync.close()
   const rows = readAll(openOutbox(t, { path }))
   const ours = rows.filter(({ type }) => type === 'milepost.test.v1')

@@ -5,12 +5,12 @@ import { WayOut } from '../../../agent/watch/way-out.ts'
 import type { OutboxStatus, SyncStatus, UplinkStatus } from '../../../sync/status.ts'
 
 /** A way out under test, and the lines that it logged. */
-function watched() {
+function watched(nowMs?: () => number) {
   const told: string[] = []
   const line = (level: string) => (fields: unknown, text?: string) =>
     void told.push(`${level}: ${text ?? fields}`)
   const log = { info: line('info'), warn: line('warn'), error: line('error') }
-  const wayOut = new WayOut(log as unknown as Logger)
+  const wayOut = new WayOut(log as unknown as Logger, nowMs)
   return {
     told,
     see: (outbox: Partial<OutboxStatus>, uplink: Partial<UplinkStatus>): void =>
@@ -79,4 +79,34 @@ test('what befalls a lane, a record or the numbers is told once, and a lane that
     'info: lane telemetry goes on',
     'warn: records that the other side refused: 1: too large',
   ])
+})
+
+test('an outbox in trouble for less than a look is told, and one that comes and goes in one line a minute', () => {
+  let nowMs = 0
+  const { told, see } = watched(() => nowMs)
+  const error = { code: 'OUTBOX_FULL', message: 'no room', hint: 'make some' } as const
+  const troubles = (count: number) => ({ count, state: 'disk-full', error }) as const
+  const look = (count: number, state: OutboxStatus['state'] = 'ok') => {
+    nowMs += 1_000
+    see({ state, lastError: error, troubles: troubles(count) }, {})
+  }
+  see({}, {})
+  look(1)
+  assert.deepEqual(told, ['error: outbox was disk-full, for less than 1000 ms: no room'])
+  for (let count = 2; count <= 59; count++) look(count)
+  assert.equal(told.length, 1)
+  look(59)
+  look(59)
+  assert.deepEqual(told.slice(1), [
+    'error: outbox was disk-full, 58 times, for less than 1000 ms: no room',
+  ])
+  // One that lasts is told by its state alone; so is its end.
+  nowMs += 60_000
+  look(60, 'disk-full')
+  look(60)
+  assert.deepEqual(told.slice(2), ['error: outbox is disk-full: no room', 'info: outbox is ok'])
+  // A thread that was started again counts anew.
+  nowMs += 60_000
+  look(1)
+  assert.equal(told.length, 5)
 })
