@@ -26,9 +26,15 @@ const PAREN_CLOSE = 41
 const DASH = 45
 const DOT = 46
 const ZERO = 48
+const B = 66
+const E = 69
+const R = 82
+const T = 84
+const X = 88
 const BRACKET_OPEN = 91
 const BRACKET_CLOSE = 93
 const UNDERSCORE = 95
+const LOWER_R = 114
 const BRACE_OPEN = 123
 const BRACE_CLOSE = 125
 
@@ -63,12 +69,12 @@ export class CandumpLine {
     this.#at = -1
     if (nameEnd === nameStart || nameEnd === at) return false
     let extra = 0
-    if (bytes[at + 1] === 88 && (bytes[at] === 82 || bytes[at] === 84)) {
+    if (bytes[at + 1] === X && (bytes[at] === R || bytes[at] === T)) {
       // `candump -x`: RX or TX, then B or -, then E or -, before the identifier.
       const brs = skipBlanks(bytes, at + 2, end)
       const esi = skipBlanks(bytes, brs + 1, end)
-      if (bytes[brs] === 66) extra |= FRAME_BRS
-      if (bytes[esi] === 69) extra |= FRAME_ESI
+      if (bytes[brs] === B) extra |= FRAME_BRS
+      if (bytes[esi] === E) extra |= FRAME_ESI
       at = skipBlanks(bytes, esi + 1, end)
     }
     this.directed = false
@@ -131,7 +137,7 @@ export class CandumpLine {
       limit = FRAME_STRIDE
       at += 2
     }
-    if (limit === 8 && at < end && (bytes[at] === 82 || bytes[at] === 114)) {
+    if (limit === 8 && at < end && (bytes[at] === R || bytes[at] === LOWER_R)) {
       flags |= FRAME_RTR
       at++
       if (at < end && bytes[at] >= ZERO && bytes[at] <= ZERO + 8) length = bytes[at++] - ZERO
@@ -159,7 +165,7 @@ export class CandumpLine {
       // The direction that newer versions and python-can append.
       const direction = skipBlanks(bytes, at, end)
       if (direction === at || direction !== end - 1) return
-      if (bytes[direction] !== 82 && bytes[direction] !== 84) return
+      if (bytes[direction] !== R && bytes[direction] !== T) return
       this.directed = true
     }
     this.#store(batch, flags, length, end)
@@ -275,7 +281,7 @@ function pair(bytes: Uint8Array, at: number): number {
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : Number.NaN
 }
 
+/** "remote request": no hex digit pair begins with r. */
 function startsWithRemote(bytes: Uint8Array, at: number, end: number): boolean {
-  // "remote request": no hex digit pair begins with r.
-  return at < end && bytes[at] === 114
+  return at < end && bytes[at] === LOWER_R
 }
