@@ -1,6 +1,7 @@
 import { type LogCounts, MAX_OPEN_CELLS } from '../../models/features/log.ts'
 import type { LoggedUnitProblem } from '../../models/features/log-units.ts'
 import type { InputSpec, UnheardInput } from '../../models/features/spec.ts'
+import { counted, formatCount } from '../cli/output.ts'
 import type { LogRecordCounts } from './log.ts'
 
 /** Inputs named at most as the cause of rows that were not made. */
@@ -21,29 +22,51 @@ export function notesOf(
 ): string[] {
   const { log, features, skippedBy, problems, unheard } = read
   const notes: string[] = []
-  const told = (count: number, what: string) => {
-    if (count > 0) notes.push(`${count.toLocaleString('en-US')} ${what}`)
+  const told = (count: number, one: string, many: string) => {
+    if (count > 0) notes.push(counted(count, one, many))
   }
   if (log.records === 0) notes.push('The range is empty: no record lies in it')
   if (read.byTime && log.records === 0) {
     notes.push('Records whose clock nobody vouched for carry no time: offsets find them too')
   }
+  if (read.byTime && log.untimed > 0) {
+    const records = counted(
+      log.untimed,
+      'record of the range carries',
+      'records of the range carry',
+    )
+    notes.push(
+      `${records} no time, as nobody vouched for the clock: what has none is in it by where it lies, and others ` +
+        'like that may be left out. Offsets say exactly what is read',
+    )
+  }
+  told(log.otherTypes, 'record holds no readings', 'records hold no readings')
   told(
-    read.byTime ? log.untimed : 0,
-    'records of the range carry no time, as nobody vouched for the clock: they are in it by where they lie, ' +
-      'and others like them may be left out. Offsets say exactly what is read',
+    log.poison,
+    'record is poison: its content is not of its type',
+    'records are poison: their content is not of their type',
   )
-  told(log.otherTypes, 'records hold no readings')
-  told(log.poison, 'records are poison: their content is not of their type')
-  told(log.late, 'records came twice, or after ones that follow them')
-  told(log.gaps, 'records are missing that others name: evicted on the vehicle, or not yet here')
   told(
-    log.elsewhere,
-    'records were left out: an earlier partition holds records of their vehicles too, so there were ' +
-      'fewer partitions once. A range that begins after they were raised has all of them',
+    log.late,
+    'record came twice, or after one that follows it',
+    'records came twice, or after ones that follow them',
   )
+  const gone = 'evicted on the vehicle, or not yet here'
+  told(
+    log.gaps,
+    `record is missing that others name: ${gone}`,
+    `records are missing that others name: ${gone}`,
+  )
+  if (log.elsewhere > 0) {
+    const records = counted(log.elsewhere, 'record was', 'records were')
+    notes.push(
+      `${records} left out: an earlier partition holds records of the same vehicles too, so there were fewer ` +
+        'partitions once. A range that begins after they were raised has all of them',
+    )
+  }
   for (const { signal, unit, wanted, vehicles } of problems) {
-    notes.push(`${signal} came in ${unit || 'no unit'}, not ${wanted}, from ${vehicles} vehicles`)
+    const from = counted(vehicles, 'vehicle')
+    notes.push(`${signal} came in ${unit || 'no unit'}, not ${wanted}, from ${from}`)
   }
   // What came in another unit was told above; of an empty range nothing need be told.
   const silent = unheard.filter(({ signal }) => !problems.some((one) => one.signal === signal))
@@ -52,24 +75,37 @@ export function notesOf(
     const more = silent.length > MAX_NAMED ? ` and ${silent.length - MAX_NAMED} more` : ''
     notes.push(`No reading ever came of ${named.join(', ')}${more}`)
   }
-  told(features.otherUnit, 'readings were left out for their unit')
-  told(features.rejected, 'readings were no finite number')
-  told(features.late, 'readings came after their row was made')
-  told(features.forgotten, 'times a vehicle gave way to another, long after its last reading')
   told(
-    features.noRoom,
-    `records were left out for want of room: the windows of all vehicles together hold ${MAX_OPEN_CELLS.toLocaleString('en-US')} ` +
-      'steps. A shorter range has fewer vehicles, and shorter windows leave room for more of them',
+    features.otherUnit,
+    'reading was left out for its unit',
+    'readings were left out for their unit',
   )
-  told(features.restarts, 'times a clock went back')
+  told(features.rejected, 'reading was no finite number', 'readings were no finite number')
+  told(
+    features.late,
+    'reading came after its row was made',
+    'readings came after their row was made',
+  )
+  const gaveWay = 'a vehicle gave way to another, long after its last reading'
+  told(features.forgotten, `time ${gaveWay}`, `times ${gaveWay}`)
+  if (features.noRoom > 0) {
+    const records = counted(features.noRoom, 'record was', 'records were')
+    notes.push(
+      `${records} left out for want of room: the windows of all vehicles together hold ` +
+        `${formatCount(MAX_OPEN_CELLS)} steps. A shorter range has fewer vehicles, and shorter windows leave room for ` +
+        'more of them',
+    )
+  }
+  told(features.restarts, 'time a clock went back', 'times a clock went back')
   if (features.skipped > 0) {
     const causes = inputs
       .map(({ name }, i) => ({ name, count: skippedBy[i] }))
       .filter(({ count }) => count > 0)
       .sort((a, b) => b.count - a.count)
       .slice(0, MAX_NAMED)
-      .map(({ name, count }) => `${name} (${count.toLocaleString('en-US')})`)
-    told(features.skipped, `rows were not made for a missing value: ${causes.join(', ')}`)
+      .map(({ name, count }) => `${name} (${formatCount(count)})`)
+    const rows = counted(features.skipped, 'row was', 'rows were')
+    notes.push(`${rows} not made for a missing value: ${causes.join(', ')}`)
   }
   return notes
 }

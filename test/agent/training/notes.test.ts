@@ -21,8 +21,8 @@ function notes(signals: Record<string, number>, units?: Record<string, string>):
 test('an input without a single reading is named once: as such, or for its unit', () => {
   assert.deepEqual(notes({ Speed: 1 }), ['No reading ever came of Cargo.Mass (input Cargo)'])
   assert.deepEqual(notes({ Speed: 1, 'Cargo.Mass': 2 }, { 'Cargo.Mass': 't' }), [
-    'Cargo.Mass came in t, not kg, from 1 vehicles',
-    '1 readings were left out for their unit',
+    'Cargo.Mass came in t, not kg, from 1 vehicle',
+    '1 reading was left out for its unit',
   ])
 })
 
@@ -53,4 +53,15 @@ test('records without a time are told where the range is one of times, and only 
   assert.match(told(7, true).join(), /^7 records of the range carry no time.*Offsets say exactly/)
   assert.match(told(0, true, 0).join(), /^Records whose clock nobody vouched for carry no time/)
   assert.deepEqual([told(7, false), told(0, true), told(0, false, 0)], [[], [], []])
+})
+
+test('words agree with the number that they tell', () => {
+  const features = new LogFeatures(one, () => {})
+  const { counts, skippedBy, problems, unheard } = features
+  const log = { ...LOG, late: 1, gaps: 2 }
+  const read = { log, features: counts, skippedBy, problems, unheard, byTime: false }
+  assert.deepEqual(notesOf(one.inputs, read).slice(0, 2), [
+    '1 record came twice, or after one that follows it',
+    '2 records are missing that others name: evicted on the vehicle, or not yet here',
+  ])
 })
