@@ -1,8 +1,9 @@
 import { Command } from 'commander'
 import type { EpochAccount } from '../../sync/audit.ts'
-import { auditTopics } from '../../sync/kafka/audit-topics.ts'
+import { auditTopics, type TopicsAccount } from '../../sync/kafka/audit-topics.ts'
 import { LANES } from '../../sync/record.ts'
 import { AgentError } from '../error.ts'
+import { heldText } from '../training/held.ts'
 import { connectionOf, DEFAULT_BROKERS } from './connection.ts'
 import { HistoryMeter } from './history-meter.ts'
 import { counted, EXIT, fail, formatCount, quietPipe } from './output.ts'
@@ -45,6 +46,7 @@ Every record has an identity (vehicle, epoch, seq); seq counts from 1 over all l
   ledgered      not on Kafka, and a ledger record says why: evicted, rejected, …
   duplicated    copies beyond the first
   out of order  behind a later record of their lane
+What lies behind a transaction that is still open is not read, and told ("held" in --json).
 Ledger records are on the critical lane. What a vehicle has not sent yet is not missing: only numbers
 below the highest that is known are. Where retention has deleted the beginning, use --chains.
 
@@ -80,6 +82,7 @@ async function audit(flags: AuditFlags): Promise<number> {
       onProgress: (_, progress) => meter.show(progress),
     })
     meter.clear()
+    tellHeld(account)
     if (flags.json) process.stdout.write(`${JSON.stringify(account, null, 2)}\n`)
     else {
       for (const epoch of account.epochs) process.stdout.write(line(epoch))
@@ -96,6 +99,14 @@ async function audit(flags: AuditFlags): Promise<number> {
     throw error
   } finally {
     process.removeListener('SIGINT', onInterrupt)
+  }
+}
+
+/** What could not be read may be what is missing. */
+function tellHeld({ held }: TopicsAccount): void {
+  for (const topic of new Set(held.map((one) => one.topic))) {
+    const text = heldText(held.filter((one) => one.topic === topic))
+    process.stderr.write(`${topic}: ${text}. What is called missing may be among them.\n`)
   }
 }
 

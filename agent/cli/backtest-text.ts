@@ -1,10 +1,14 @@
+import type { HistoryRange } from '../../sync/kafka/history.ts'
 import { type BacktestResult, labelOf } from '../training/backtest.ts'
 import { formatCount, formatSpan, short } from './output.ts'
 
 const TABLE_EVENTS = 10
 
 /** What came of a backtest, for a program. */
-export function backtestJson(results: readonly BacktestResult[]): string {
+export function backtestJson(
+  results: readonly BacktestResult[],
+  read: { readonly topic: string; readonly ranges: readonly HistoryRange[] },
+): string {
   const told = results.map(({ vehicles, troubled, curve, told, ...rest }) => ({
     ...rest,
     vehicles: vehicles.size,
@@ -13,7 +17,7 @@ export function backtestJson(results: readonly BacktestResult[]): string {
     curve: curve.sorted(),
     toldEvents: told,
   }))
-  return `${JSON.stringify({ bundles: told })}\n`
+  return `${JSON.stringify({ ...read, bundles: told })}\n`
 }
 
 /** Events of a vehicle that drives a whole week. */

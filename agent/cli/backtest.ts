@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { openBundle } from '../../models/bundle/archive.ts'
+import type { HistoryRange } from '../../sync/kafka/history.ts'
 import { AgentError } from '../error.ts'
 import { type BacktestResult, backtest } from '../training/backtest.ts'
 import { backtestPage } from '../training/picture.ts'
@@ -40,7 +41,8 @@ export function backtestCommand(): Command {
       'after',
       `
 Each bundle makes its own feature rows of the same records, scores them, and raises its own events, as it
-would on the vehicles.
+would on the vehicles. --json also has the offsets that were read of each partition ("ranges"), and
+what lay behind a transaction that was open ("held").
 
 Examples:
   milepost backtest --bundles truck-1,truck-2 --topic milepost.telemetry --from -7d
@@ -71,6 +73,7 @@ async function run(flags: BacktestFlags): Promise<number> {
   const bundles = await Promise.all(paths.map((path) => openBundle(path)))
   const progress = new Progress()
   let results: BacktestResult[]
+  let ranges: readonly HistoryRange[] = []
   try {
     results = await backtest(
       {
@@ -78,6 +81,9 @@ async function run(flags: BacktestFlags): Promise<number> {
         topic: flags.topic,
         ...range,
         signal,
+        onRanges: (settled) => {
+          ranges = settled
+        },
         onProgress: ({ records, doneOffsets, totalOffsets }) =>
           progress.tell((passedMs) => {
             const part = doneOffsets / totalOffsets
@@ -96,7 +102,9 @@ async function run(flags: BacktestFlags): Promise<number> {
     progress.end()
   }
   if (flags.picture) writeFileSync(flags.picture, backtestPage(flags.topic, results))
-  process.stdout.write(flags.json ? backtestJson(results) : backtestTable(results))
+  process.stdout.write(
+    flags.json ? backtestJson(results, { topic: flags.topic, ranges }) : backtestTable(results),
+  )
   if (!flags.json) process.stderr.write(backtestNotes(results))
   return EXIT.done
 }

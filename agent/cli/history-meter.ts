@@ -1,4 +1,5 @@
-import type { HistoryProgress, HistoryRange } from '../../sync/kafka/history.ts'
+import { type HistoryProgress, type HistoryRange, heldOf } from '../../sync/kafka/history.ts'
+import { heldText } from '../training/held.ts'
 import { counted, formatBytes, formatCount } from './output.ts'
 import { paceText } from './progress.ts'
 
@@ -44,10 +45,11 @@ export class HistoryMeter {
       return `${JSON.stringify({ topic, records, bytes, seconds, recordsPerS, ranges, untimed })}\n`
     }
     const offsets = ranges.reduce((sum, { from, to }) => sum + to - from, 0)
+    const held = heldText(heldOf(ranges))
     return (
       `${counted(records, 'record')}, ${formatBytes(bytes)}, from ${counted(offsets, 'offset')} ` +
       `in ${counted(ranges.length, 'partition')} of ${topic}, in ${seconds.toFixed(1)} s ` +
-      `(${formatCount(recordsPerS)}/s)\n${untimedLine(records, untimed)}`
+      `(${formatCount(recordsPerS)}/s)\n${held ? `${held}.\n` : ''}${untimedLine(records, untimed)}`
     )
   }
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander'
 import { openBundle } from '../../models/bundle/archive.ts'
 import { type Recipe, readRecipe, recipeOf } from '../../models/training/recipe.ts'
-import type { HistoryFrom, HistoryTo } from '../../sync/kafka/history.ts'
+import { type HistoryFrom, type HistoryTo, heldOf } from '../../sync/kafka/history.ts'
 import { CODE_VERSION } from '../code-version.ts'
 import { AgentError } from '../error.ts'
 import { trainFromLog } from '../training/train.ts'
@@ -45,7 +45,8 @@ export function trainCommand(): Command {
       `
 Reads snapshots, windows and changes back from the log, from the object store where they have left the
 broker, and turns them into the feature rows that a vehicle makes. The bundle says which offsets it
-was trained on; the same offsets and recipe give the same bundle. A run that was stopped or killed goes
+was trained on: where the reading truly ended, also if a transaction was still open there (told as a note).
+The same offsets and recipe give the same bundle. A run that was stopped or killed goes
 on where it was when the same command is given again: what it has is in OUT.checkpoint.
 
 Examples:
@@ -82,7 +83,7 @@ async function train(flags: TrainFlags): Promise<number> {
   const progress = new Progress()
   const tell = (text: string) => process.stderr.write(`${text}\n`)
   try {
-    const { bundle, notes } = await trainFromLog({
+    const { bundle, notes, ranges } = await trainFromLog({
       ...rest,
       connection: connectionOf(flags),
       out: flags.out,
@@ -107,7 +108,8 @@ async function train(flags: TrainFlags): Promise<number> {
     })
     progress.end()
     const same = like ? { like: like.hash, same: like.hash === bundle.hash } : {}
-    if (flags.json) process.stdout.write(trainedJson(bundle, { notes, ...same }))
+    if (flags.json)
+      process.stdout.write(trainedJson(bundle, { notes, held: heldOf(ranges), ...same }))
     else {
       process.stdout.write(trainedText(bundle))
       for (const note of notes) tell(`${note}.`)

@@ -165,6 +165,7 @@ export async function backtest(
         skippedBy: features.skippedBy,
         problems: features.problems,
         unheard: features.unheard,
+        ranges: reader.ranges,
         byTime: isByTime(options),
       }),
     }))

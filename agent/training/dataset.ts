@@ -46,6 +46,7 @@ export async function historyDataset(options: HistoryDatasetOptions): Promise<Da
         skippedBy: history.features.skippedBy,
         problems: history.features.problems,
         unheard: history.features.unheard,
+        ranges: history.log.ranges,
         byTime: isByTime(options),
       }),
     )

@@ -1,7 +1,9 @@
 import { type LogCounts, MAX_OPEN_CELLS } from '../../models/features/log.ts'
 import type { LoggedUnitProblem } from '../../models/features/log-units.ts'
 import type { InputSpec, UnheardInput } from '../../models/features/spec.ts'
+import { type HistoryRange, heldOf } from '../../sync/kafka/history.ts'
 import { counted, formatCount } from '../cli/output.ts'
+import { heldText } from './held.ts'
 import type { LogRecordCounts } from './log.ts'
 
 /** Inputs named at most as the cause of rows that were not made. */
@@ -16,6 +18,8 @@ export function notesOf(
     readonly skippedBy: readonly number[]
     readonly problems: readonly LoggedUnitProblem[]
     readonly unheard: readonly UnheardInput[]
+    /** What was read, and what of it not. */
+    readonly ranges: readonly HistoryRange[]
     /** The range was given by times. */
     readonly byTime: boolean
   },
@@ -26,6 +30,8 @@ export function notesOf(
     if (count > 0) notes.push(counted(count, one, many))
   }
   if (log.records === 0) notes.push('The range is empty: no record lies in it')
+  const held = heldText(heldOf(read.ranges))
+  if (held) notes.push(held)
   if (read.byTime && log.records === 0) {
     notes.push('Records whose clock nobody vouched for carry no time: offsets find them too')
   }

@@ -43,6 +43,8 @@ export interface LogTraining {
   readonly bundle: Bundle
   /** What was left out of the history, and why. */
   readonly notes: readonly string[]
+  /** What was read, and what of it not, as a transaction was open before it. */
+  readonly ranges: readonly HistoryRange[]
 }
 
 /** Where a reading is: what a checkpoint keeps beside the rows. */
@@ -93,7 +95,7 @@ export async function trainFromLog(options: LogTrainingOptions): Promise<LogTrai
     saveEpoch: (state) => checkpoint.saveEpoch(state),
   })
   checkpoint.remove()
-  return { bundle, notes }
+  return { bundle, notes, ranges: read.ranges }
 }
 
 function restore(checkpoint: TrainingCheckpoint, collector: RowCollector): Place | undefined {

@@ -3,7 +3,13 @@ import { AVRO_TYPE, type RegistryConnection } from '../avro/config.ts'
 import { SyncError } from '../errors.ts'
 import { LEDGER_TYPE, parseLedger } from '../ledger.ts'
 import type { KafkaConnection } from './client.ts'
-import { type HistoryBatch, type HistoryProgress, readHistory } from './history.ts'
+import {
+  type Held,
+  type HistoryBatch,
+  type HistoryProgress,
+  heldOf,
+  readHistory,
+} from './history.ts'
 import { identityOf } from './message.ts'
 
 export interface AuditOptions extends KafkaConnection {
@@ -23,7 +29,9 @@ export interface TopicsAccount {
   readonly records: number
   /** Without our identity: another program wrote them. */
   readonly foreign: number
-  /** Nothing missing, twice or out of order. */
+  /** What was not read, as a transaction is still open before it: what is missing may be there. */
+  readonly held: readonly (Held & { topic: string; partition: number })[]
+  /** Nothing missing, twice or out of order, in what was read. */
   readonly balanced: boolean
 }
 
@@ -37,11 +45,13 @@ export async function auditTopics(options: AuditOptions): Promise<TopicsAccount>
   for (const { vehicle, epoch, lastSeq } of expected) audit.expect(vehicle, epoch, lastSeq)
   let records = 0
   let foreign = 0
+  const held: (Held & { topic: string; partition: number })[] = []
   for (const topic of new Set(topics)) {
     const batches = readHistory({
       ...connection,
       topic,
       signal,
+      onRanges: (ranges) => held.push(...heldOf(ranges).map((one) => ({ topic, ...one }))),
       onProgress: (progress) => onProgress?.(topic, progress),
     })
     for await (const batch of batches) {
@@ -59,7 +69,7 @@ export async function auditTopics(options: AuditOptions): Promise<TopicsAccount>
   const balanced = epochs.every(
     ({ missing, duplicated, outOfOrder }) => missing + duplicated + outOfOrder === 0,
   )
-  return { epochs, records, foreign, balanced }
+  return { epochs, records, foreign, held, balanced }
 }
 
 function look(audit: Audit, identity: Identity, batch: HistoryBatch, n: number): void {

@@ -60,7 +60,10 @@ export interface HistoryOptions extends KafkaConnection {
   readonly maxFetchBytes?: number
   /** Longest time to connect and settle the ranges. */
   readonly openTimeoutMs?: number
-  /** Of that, longest wait for transactions that are open as it begins; below `openTimeoutMs`. */
+  /**
+   * Of that, longest wait for transactions that are open as it begins; below `openTimeoutMs`. What then
+   * still lies behind one is not read, and told as `held` of its range.
+   */
   readonly settleTimeoutMs?: number
   /** Longest time without any record of any partition, failed tries included. */
   readonly stallTimeoutMs?: number

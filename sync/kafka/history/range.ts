@@ -1,6 +1,6 @@
 import { SyncError } from '../../errors.ts'
 import type { Cluster } from '../cluster.ts'
-import { stableEnds } from './ends.ts'
+import { settledEnds, uncommitted } from './ends.ts'
 
 /** Where to begin. Offsets count in each partition; a time is Kafka's timestamp of a record. */
 export type HistoryFrom =
@@ -22,6 +22,22 @@ export interface HistoryRange {
   readonly partition: number
   readonly from: number
   readonly to: number
+  /**
+   * What was asked for and is not read: it was there already, and a transaction that is still open lies
+   * before it, its own or another's, so that nobody can say what of it counts.
+   */
+  readonly held?: Held
+}
+
+/** Offsets `from <= offset < to`: records, and the marks of transactions between them. */
+export interface Held {
+  readonly from: number
+  readonly to: number
+}
+
+/** Of settled ranges those parts that are not read, as a transaction is still open before them. */
+export function heldOf(ranges: readonly HistoryRange[]): (Held & { partition: number })[] {
+  return ranges.flatMap(({ partition, held }) => (held ? [{ partition, ...held }] : []))
 }
 
 /** Whether a bound is a time: records that carry none are then in the range, or not, by where they lie. */
@@ -41,22 +57,23 @@ export async function resolveRanges(
     .findTopicPartitionMetadata(topic)
     .map(({ partitionId }) => ({ partition: partitionId }))
     .sort((a, b) => a.partition - b.partition)
-  const ask = async (what: object) => {
-    const [answer] = await cluster.fetchTopicsOffset([{ topic, partitions, ...what }])
+  const ask = async (what: object, from = cluster) => {
+    const [answer] = await from.fetchTopicsOffset([{ topic, partitions, ...what }])
     return new Map(answer.partitions.map(({ partition, offset }) => [partition, Number(offset)]))
   }
   const earliest = await ask({ fromBeginning: true })
-  // What is committed or aborted for good.
-  const latest = await stableEnds(cluster, topic, partitions, patience)
+  const { stable, written } = await settledEnds(cluster, topic, partitions, patience)
+  const end = (partition: number) => Math.max(stable.get(partition)!, written.get(partition)!)
   const place = async (bound: HistoryFrom | HistoryTo) => {
     if (bound === 'earliest') return (partition: number) => earliest.get(partition)!
-    if (bound === 'latest') return (partition: number) => latest.get(partition)!
+    if (bound === 'latest') return end
     if ('offset' in bound) return () => bound.offset
     if ('offsets' in bound) return (partition: number) => bound.offsets[partition]
-    const found = await ask({ fromTimestamp: Math.ceil(bound.timeUs / 1000) })
+    const fromTimestamp = Math.ceil(bound.timeUs / 1000)
+    const found = await ask({ fromTimestamp }, uncommitted(cluster))
     return (partition: number) => {
       const offset = found.get(partition)!
-      return offset < 0 ? latest.get(partition)! : offset
+      return offset < 0 ? end(partition) : offset
     }
   }
   const first = await place(from)
@@ -66,14 +83,20 @@ export async function resolveRanges(
   const ranges: HistoryRange[] = []
   for (const { partition } of partitions) {
     const low = earliest.get(partition)!
-    const high = latest.get(partition)!
+    const high = stable.get(partition)!
     const wanted = first(partition)
     const until = last(partition)
     if (wanted === undefined || until === undefined) continue
     if (strictFrom && wanted < low) throw gone(topic, partition, wanted, low)
-    if (strictTo && until > high) throw notYet(topic, partition, until, high)
+    if (strictTo && until > high) throw notYet(topic, partition, until, high, end(partition))
     const start = Math.min(Math.max(wanted, low), high)
-    ranges.push({ partition, from: start, to: Math.max(start, Math.min(until, high)) })
+    const held = { from: Math.max(wanted, high), to: Math.min(until, end(partition)) }
+    ranges.push({
+      partition,
+      from: start,
+      to: Math.max(start, Math.min(until, high)),
+      ...(held.from < held.to && { held }),
+    })
   }
   return ranges
 }
@@ -86,7 +109,22 @@ export function gone(topic: string, partition: number, wanted: number, low: numb
   )
 }
 
-function notYet(topic: string, partition: number, wanted: number, high: number): SyncError {
+function notYet(
+  topic: string,
+  partition: number,
+  wanted: number,
+  high: number,
+  end: number,
+): SyncError {
+  if (wanted <= end) {
+    return new SyncError(
+      'HISTORY_RANGE',
+      `Partition ${partition} of ${topic} cannot be read beyond offset ${high} yet: a transaction that began there is still open`,
+      {
+        hint: 'The broker ends it after the `transaction.timeout.ms` of its producer. Try again then.',
+      },
+    )
+  }
   return new SyncError(
     'HISTORY_RANGE',
     `Partition ${partition} of ${topic} ends at offset ${high}, before ${wanted}`,

@@ -65,6 +65,7 @@ test('partitions were raised: no vehicle goes back in time, and what is left out
     skippedBy: history.features.skippedBy,
     problems: history.features.problems,
     unheard: history.features.unheard,
+    ranges: [],
     byTime: false,
   })
   assert.match(notes.join('\n'), new RegExp(`${newer} records were left out: an earlier partition`))

@@ -117,7 +117,10 @@ const PATIENT = { initialRetryTime: 5, maxRetryTime: 200, factor: 0, multiplier:
 export async function produce(
   bootstrap: string,
   work: (producer: Producer) => Promise<unknown>,
-  options: Pick<ProducerConfig, 'transactionalId' | 'createPartitioner'> = {},
+  options: Pick<
+    ProducerConfig,
+    'transactionalId' | 'transactionTimeout' | 'createPartitioner'
+  > = {},
 ): Promise<void> {
   const { kafka, sockets } = await createClient({ brokers: [bootstrap] })
   const how = { idempotent: true, maxInFlightRequests: 1, retry: PATIENT }
