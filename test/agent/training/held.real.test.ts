@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadBundle } from '../../../models/bundle/load.ts'
+import { shareOf } from '../../../models/training/random.ts'
 import { readHistory } from '../../../sync/kafka/history.ts'
 import { useCentral } from '../../support/central.ts'
 import { milepost } from '../../support/cli.ts'
@@ -19,13 +20,21 @@ const TRANSACTION_TIMEOUT_MS = 900_000
 const central = await useCentral()
 const brokers = [central.bootstrap]
 
+/** A name that the recipe's split holds out, or does not. */
+function vehicleName(held: boolean): string {
+  for (;;) {
+    const name = central.unique('truck')
+    if (shareOf(3, name) < 0.4 === held) return name
+  }
+}
+
 test('what lies behind a transaction that stays open is told, and the same range gives the same bundle', async (t) => {
   const dir = tempDir(t)
   const recipe = join(dir, 'recipe.yaml')
   writeFileSync(recipe, RECIPE)
   const { topic, send } = await openTopic(central, 1)
   const drive = (seed: number) => stored(collectDrive(seed, SECONDS))
-  await send(new Map(['a', 'b', 'c', 'd'].map((name, i) => [central.unique(name), drive(i)])))
+  await send(new Map([false, false, false, true].map((held, i) => [vehicleName(held), drive(i)])))
   const ends = async () => {
     let to = 0
     for await (const _ of readHistory({ brokers, topic, onRanges: ([one]) => (to = one.to) })) break
