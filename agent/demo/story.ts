@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Central } from '../../deploy/central/central.ts'
 import { milepostTopics } from '../../deploy/central/topics.ts'
-import { formatCount } from '../cli/output.ts'
+import { counted } from '../cli/output.ts'
 import { takeAccount } from './account.ts'
 import { startWithRoad } from './central-road.ts'
 import { closeTheCircle } from './circle.ts'
@@ -81,7 +81,7 @@ export async function driveWithCentral(screen: Screen): Promise<number> {
     screen.headline('The history is read back, from the object store and the broker’s disk alike')
     const produced = fleet.produced()
     const account = await takeAccount([central.bootstrap], produced, (records) =>
-      screen.show([`${formatCount(records)} records read`]),
+      screen.show([`${counted(records, 'record')} read`]),
     )
     return report(screen, { account, produced, tier, circle })
   } finally {
@@ -103,7 +103,7 @@ async function firstDrive(fleet: Fleet, road: Link, screen: Screen): Promise<voi
   screen.headline(`kill -9 to the agent of ${vehicles[0].plan.name}, and a new start`)
   await vehicles[0].killAndRestart()
   await watch.during(OFFLINE_MS / 2)
-  screen.headline(`The network is back: ${formatCount(watch.state.waiting)} records catch up`)
+  screen.headline(`The network is back: ${counted(watch.state.waiting, 'record')} to catch up with`)
   await road.restore()
   await watch.until(({ waiting }) => waiting < 100, DRAIN_LIMIT_MS, 'catching up')
   screen.headline('Caught up; the drive goes on')

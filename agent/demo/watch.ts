@@ -1,4 +1,4 @@
-import { formatBytes, formatCount } from '../cli/output.ts'
+import { counted, formatBytes } from '../cli/output.ts'
 import { AgentError } from '../error.ts'
 import type { AgentStatus } from '../status.ts'
 import { type Screen, table } from './screen.ts'
@@ -56,7 +56,7 @@ export class Watch {
     this.state = { records: sum((s) => s.records), waiting: sum(waiting), sent: sum(sent) }
     this.#screen.show([
       ...table(HEADER, rows),
-      `${this.#link()}   ${formatCount(this.state.waiting)} records waiting`,
+      `${this.#link()}   ${counted(this.state.waiting, 'record')} waiting`,
       ...(this.note ? [this.note] : []),
     ])
   }
