@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 
 /** Folders of tests that have ended. */
 const over: string[] = []
@@ -16,7 +15,7 @@ process.once('exit', sweep)
  * An empty folder for a test. It goes when the next one is asked for, or the process ends: what a test
  * stops at its end comes later among its hooks than this, and needs its folder until it stands.
  */
-export function tempDir(t: TestContext): string {
+export function tempDir(t: { after(end: () => void): void }): string {
   sweep()
   const dir = mkdtempSync(join(tmpdir(), 'milepost-test-'))
   t.after(() => void over.push(dir))

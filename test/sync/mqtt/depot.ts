@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -9,6 +7,7 @@ import { LANES, type Origin } from '../../../sync/record.ts'
 import type { RelayConfig } from '../../../sync/relay/relay.ts'
 import type { SharedCentral } from '../../support/central.ts'
 import { type Mosquitto, type MosquittoOptions, useMosquitto } from '../../support/mosquitto.ts'
+import { tempDir } from '../../support/temp-dir.ts'
 import { type Fleet, makeFleet, readAll } from '../kafka/support.ts'
 
 /** How often Kafka is looked at before what is missing counts as missing. */
@@ -30,8 +29,7 @@ export async function makeDepot(
 ): Promise<Depot> {
   const fleet = await makeFleet(central)
   const broker = await useMosquitto({ lines: DEPOT_LINES, ...options })
-  const dir = mkdtempSync(join(tmpdir(), 'milepost-relay-'))
-  after(() => rmSync(dir, { recursive: true, force: true }))
+  const dir = tempDir({ after })
   const config: RelayConfig = {
     path: join(dir, 'relay.db'),
     name: central.unique('depot'),
