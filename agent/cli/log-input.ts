@@ -50,9 +50,15 @@ export class LogInput {
   }
 }
 
-/** Nothing for a path that cannot be read: reading it says so. */
+/** Nothing for a path that cannot be read: reading it says so, with what to do. */
 function total(logs: readonly string[]): number {
-  return logs.reduce((sum, log) => {
-    return sum + (statSync(log, { throwIfNoEntry: false })?.size ?? 0)
-  }, 0)
+  return logs.reduce((sum, log) => sum + sizeOf(log), 0)
+}
+
+function sizeOf(log: string): number {
+  try {
+    return statSync(log).size
+  } catch {
+    return 0
+  }
 }

@@ -76,3 +76,9 @@ test('how far a reading of several logs is, is told by the bytes of their files'
   assert.equal(paceText(1200, 'frame', 3000, 0.25), '1,200 frames  400/s  25 %  9 s left')
   assert.equal(paceText(1, 'frame', 1000), '1 frame  1/s')
 })
+
+test('a log that cannot be looked at is told by the reading, as unreadable', async () => {
+  const tooLong = 'x'.repeat(300)
+  const input = new LogInput([tooLong], new AbortController().signal)
+  await assert.rejects(input.read(tooLong, () => {}).next(), { code: 'LOG_UNREADABLE' })
+})
